@@ -1,0 +1,22 @@
+/**
+ * `@taskspan/core/hub`: what the packages of this toolkit tell each other. Not for applications; it may change in any
+ * minor version.
+ */
+export { clearReports, reportOnce, safely } from './internal/report.ts';
+export type {
+  DropReason,
+  DropSignal,
+  MissedReason,
+  OpenRun,
+  RecordSink,
+  RunInfo,
+  RunObserver,
+  RunRecord,
+  TaskspanState,
+} from './internal/state.ts';
+export { DROP_REASONS, DROP_SIGNALS, MISSED_REASONS, state } from './internal/state.ts';
+export { closeOpenRuns, recordDropped } from './internal/hub.ts';
+export { currentRun } from './context.ts';
+export { RunStampLogProcessor, RunStampSpanProcessor } from './stamp.ts';
+export { safeFileName, taskFile } from './task-file.ts';
+export { LIMITS } from './limits.ts';

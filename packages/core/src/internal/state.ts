@@ -1,0 +1,134 @@
+import type { Span, SpanContext, TracerProvider } from '@opentelemetry/api';
+import type { AnyValue } from '@opentelemetry/api-logs';
+import type { EventName } from '../names.ts';
+import type { TaskStatus } from '../status.ts';
+
+/**
+ * What the packages must know of a run. One object lives as long as its run; `status`, `errorType` and
+ * `durationSeconds` are set just before its span ends, so that a span processor's `onEnd` can read them.
+ */
+export interface RunInfo {
+  /** `task.id`, at most 1024 characters. */
+  readonly id: string;
+  /** Never empty, at most 256 characters. */
+  readonly operation: string;
+  /** `task.run`: 16 hex digits, the span id of the task span (random when nothing records spans). */
+  readonly runId: string;
+  /** Context of the task span; its ids are valid only when a tracer is active. */
+  readonly spanContext: SpanContext;
+  /** `task.file`: `YYYY-MM-DD/<safe id>`, or the shared file of the hour. Safe to use below the logs folder. */
+  readonly file: string;
+  /** Epoch milliseconds, with fraction. */
+  readonly startTimeMs: number;
+  readonly attempt: number | undefined;
+  /** Seconds from enqueued (or scheduled) to started, never negative; only on first attempts. */
+  readonly waitSeconds: number | undefined;
+  /** `repository`, `request_id`, `user` as given at submission: on every record of the run. Undefined if none was given. */
+  readonly fields: Readonly<Record<string, AnyValue>> | undefined;
+  /** True for the report of a lost run: it moves the total, and nothing else. */
+  readonly orphan: boolean;
+  readonly status: TaskStatus | undefined;
+  readonly errorType: string | undefined;
+  readonly durationSeconds: number | undefined;
+  /** Next number of `task.sequence`, from 1. Whoever writes a record of this run takes one. */
+  nextSequence(): number;
+}
+
+/** One record of a run's log before any format: what `core` hands to the sinks. Sinks may keep it; nobody changes it. */
+export interface RunRecord {
+  readonly run: RunInfo;
+  /** The task span's context, or that of the step in which the record was made. */
+  readonly spanContext: SpanContext;
+  readonly sequence: number;
+  /** Epoch milliseconds, with fraction. */
+  readonly timeMs: number;
+  /** Undefined for a plain log line. */
+  readonly eventName: EventName | undefined;
+  /** OTel severity number. */
+  readonly severity: number;
+  readonly body: string | undefined;
+  /** What this record says beyond the run's own attributes. */
+  readonly attributes: Readonly<Record<string, AnyValue>> | undefined;
+}
+
+/** Takes every record of every run. Must not throw and must be quick: it runs on the task's path. */
+export type RecordSink = (record: RunRecord) => void;
+
+/** A run's start and end as metrics need them, for runs whose span is not recorded by any tracer. */
+export interface RunObserver {
+  onRunStart(run: RunInfo): void;
+  onRunEnd(run: RunInfo): void;
+}
+
+/** An open run, as the exit handlers see it. */
+export interface OpenRun {
+  readonly info: RunInfo;
+  /** Ends the run from outside; once ended it stays ended. `error` given: failure; else the status. */
+  close(end: { readonly status: 'cancelled'; readonly errorType: string } | { readonly error: unknown }): void;
+}
+
+export type DropSignal = 'logs' | 'spans' | 'metrics';
+export type DropReason = 'disk' | 'overflow' | 'refused' | 'spool_full';
+export const DROP_SIGNALS: readonly DropSignal[] = ['logs', 'spans', 'metrics'];
+export const DROP_REASONS: readonly DropReason[] = ['disk', 'overflow', 'refused', 'spool_full'];
+
+export type MissedReason = 'missed' | 'overlap' | 'skipped';
+export const MISSED_REASONS: readonly MissedReason[] = ['missed', 'overlap', 'skipped'];
+
+/** What exists once per process, also when two copies of `core` are loaded. */
+export interface TaskspanState {
+  /** Version of the copy that made this state. */
+  readonly version: string;
+  /** Set when this toolkit owns a tracer provider: tasks go through it whoever holds the global slot. */
+  tracerProvider: TracerProvider | undefined;
+  /**
+   * The run whose span is being started right now, read by samplers and span processors in `onStart`. Starting a span
+   * is synchronous, so one slot is enough.
+   */
+  starting: RunInfo | undefined;
+  /** Likewise while a task span ends, for `onEnd`. */
+  ending: RunInfo | undefined;
+  /** Where records of runs go. Empty: they go through the global LoggerProvider of the OTel logs API. */
+  readonly sinks: RecordSink[];
+  readonly runObservers: RunObserver[];
+  readonly openRuns: Set<OpenRun>;
+  /** Gives `task.file` to a run that starts; the default is one file per run. */
+  fileNamer: ((id: string, startTimeMs: number) => string) | undefined;
+  /** True while the caller's logger is called by us: bridges must not capture those lines. */
+  loggingToCaller: boolean;
+  /** Dropped telemetry by `signal` and `reason`, since the process began. */
+  readonly dropped: Map<DropSignal, Map<DropReason, number>>;
+  /** Missed runs by operation and reason, since the process began. */
+  readonly missed: Map<string, Map<MissedReason, number>>;
+  /** Ids already reported as orphaned, oldest first. */
+  readonly orphans: Set<string>;
+  /** Problems reported once each. */
+  readonly reported: Set<string>;
+}
+
+const STATE_KEY = Symbol.for('taskspan.v1');
+
+function createState(): TaskspanState {
+  return {
+    version: '0.1.0',
+    tracerProvider: undefined,
+    starting: undefined,
+    ending: undefined,
+    sinks: [],
+    runObservers: [],
+    openRuns: new Set(),
+    fileNamer: undefined,
+    loggingToCaller: false,
+    dropped: new Map(),
+    missed: new Map(),
+    orphans: new Set(),
+    reported: new Set(),
+  };
+}
+
+/** The state of this process, made on first use. */
+export const state: TaskspanState = ((globalThis as Record<symbol, unknown>)[STATE_KEY] ??=
+  createState()) as TaskspanState;
+
+/** The run that a span belongs to as its own task span, for processors that look later than `onEnd`. */
+export const runOfSpan: WeakMap<Span, RunInfo> = new WeakMap();

@@ -1,0 +1,122 @@
+/**
+ * Every attribute and event name that this toolkit writes, once. The docs and their test iterate over these tables.
+ */
+
+export interface NameSpec {
+  /** Where it stands: on the task span, on log records of a run, or on both. */
+  readonly on: 'span' | 'record' | 'both';
+  readonly type: 'string' | 'string[]' | 'int' | 'double';
+  readonly meaning: string;
+}
+
+/** Attribute keys by constant name. */
+export const ATTR = {
+  OPERATION: 'operation',
+  TASK_ID: 'task.id',
+  TASK_RUN: 'task.run',
+  TASK_STATUS: 'task.status',
+  TASK_ATTEMPT: 'task.attempt',
+  TASK_MAX_ATTEMPTS: 'task.max_attempts',
+  TASK_LABEL: 'task.label',
+  TASK_OUTPUTS: 'task.outputs',
+  TASK_FILE: 'task.file',
+  TASK_SEQUENCE: 'task.sequence',
+  TASK_DURATION: 'task.duration_seconds',
+  TASK_ENQUEUED_AT: 'task.enqueued_at',
+  TASK_SCHEDULED_AT: 'task.scheduled_at',
+  TASK_PROGRESS: 'task.progress',
+  STEP_NAME: 'task.step.name',
+  STEP_INDEX: 'task.step.index',
+  STEP_STATUS: 'task.step.status',
+  STEP_DURATION: 'task.step.duration_seconds',
+  ERROR_TYPE: 'error.type',
+  EXCEPTION_TYPE: 'exception.type',
+  EXCEPTION_MESSAGE: 'exception.message',
+  EXCEPTION_STACKTRACE: 'exception.stacktrace',
+  METRIC_NAME: 'metric.name',
+  METRIC_VALUE: 'metric.value',
+  METRIC_UNIT: 'metric.unit',
+  TRUNCATED_BYTES: 'log.truncated_bytes',
+  REPOSITORY: 'repository',
+  REQUEST_ID: 'request_id',
+  USER: 'user',
+} as const;
+
+/** What each key of {@link ATTR} means; a test holds the two and `docs/attributes.md` together. */
+export const ATTRIBUTES: Readonly<Record<(typeof ATTR)[keyof typeof ATTR], NameSpec>> = {
+  operation: { on: 'both', type: 'string', meaning: 'bounded name of the work; the label of every metric' },
+  'task.id': { on: 'both', type: 'string', meaning: 'id of the run, at most 1024 characters; also on descendants' },
+  'task.run': { on: 'record', type: 'string', meaning: 'span id of the task span: tells attempts under one id apart' },
+  'task.status': { on: 'both', type: 'string', meaning: 'how the run ended, set at the end' },
+  'task.attempt': { on: 'both', type: 'int', meaning: '1-based number of the attempt' },
+  'task.max_attempts': { on: 'both', type: 'int', meaning: 'how many attempts the queue allows' },
+  'task.label': { on: 'both', type: 'string', meaning: 'label for people, of any cardinality; never a metric label' },
+  'task.outputs': { on: 'both', type: 'string[]', meaning: 'references to what the run produces' },
+  'task.file': { on: 'both', type: 'string', meaning: 'file of the run below the logs folder, without its ending' },
+  'task.sequence': { on: 'record', type: 'int', meaning: '1, 2, 3... per run and writer' },
+  'task.duration_seconds': { on: 'record', type: 'double', meaning: 'monotonic time from start to end, in seconds' },
+  'task.enqueued_at': { on: 'record', type: 'double', meaning: 'when the run was enqueued, Unix seconds' },
+  'task.scheduled_at': { on: 'record', type: 'double', meaning: 'when the run was due, Unix seconds' },
+  'task.progress': { on: 'record', type: 'double', meaning: 'share done, 0 to 1' },
+  'task.step.name': { on: 'both', type: 'string', meaning: 'name of the step' },
+  'task.step.index': { on: 'both', type: 'int', meaning: '0-based position of the step in its run' },
+  'task.step.status': { on: 'both', type: 'string', meaning: 'success or failure' },
+  'task.step.duration_seconds': { on: 'record', type: 'double', meaning: 'monotonic time of the step, in seconds' },
+  'error.type': { on: 'both', type: 'string', meaning: 'class, name or code of the error, never its message' },
+  'exception.type': { on: 'record', type: 'string', meaning: 'class, name or code of the exception' },
+  'exception.message': { on: 'record', type: 'string', meaning: 'message of the exception' },
+  'exception.stacktrace': { on: 'record', type: 'string', meaning: 'stack of the exception and of its causes' },
+  'metric.name': { on: 'record', type: 'string', meaning: 'name of a metric point of the run' },
+  'metric.value': { on: 'record', type: 'double', meaning: 'value of a metric point of the run' },
+  'metric.unit': { on: 'record', type: 'string', meaning: 'unit of a metric point of the run' },
+  'log.truncated_bytes': { on: 'record', type: 'int', meaning: 'bytes that were cut from the record' },
+  repository: { on: 'both', type: 'string', meaning: 'repository that the run works on, as given at submission' },
+  request_id: { on: 'both', type: 'string', meaning: 'request that submitted the run' },
+  user: { on: 'both', type: 'string', meaning: 'user on whose behalf the run works' },
+};
+
+/** Prefix of the attributes that carry the labels of a metric point. */
+export const METRIC_LABEL_PREFIX = 'metric.label.';
+
+/** Attributes given at submission that every log record of the run repeats. */
+export const SUBMISSION_FIELDS = [ATTR.REPOSITORY, ATTR.REQUEST_ID, ATTR.USER] as const;
+
+/** Event names (`eventName` of an OTLP log record). A plain log line has none. */
+export const EVENT = {
+  STARTED: 'task.started',
+  STEP: 'task.step',
+  PROGRESS: 'task.progress',
+  METRIC: 'task.metric',
+  ENDED: 'task.ended',
+  ORPHANED: 'task.orphaned',
+  EXCEPTION: 'exception',
+  PROCESS_STARTED: 'taskspan.process.started',
+  PROCESS_EXITED: 'taskspan.process.exited',
+} as const;
+
+export type EventName = (typeof EVENT)[keyof typeof EVENT];
+
+/** What each event says; a test holds this and `docs/events.md` together. */
+export const EVENTS: Readonly<Record<EventName, string>> = {
+  'task.started': 'a run began; carries attempt, enqueue time, label and the attributes given at submission',
+  'task.step': 'a step ended, with its name, index, status and duration',
+  'task.progress': 'share done; the body is the message; at most 10 a second and run, the last one always',
+  'task.metric': 'one metric point of the run',
+  'task.ended': 'the run ended, with status, duration, error type, label and outputs',
+  'task.orphaned': 'the process of the run vanished',
+  exception: 'an error that ended the run or a step, with type, message and stack',
+  'taskspan.process.started': 'this process began to record',
+  'taskspan.process.exited': 'this process ended in order',
+};
+
+/** OTel severity numbers of the four levels. */
+export const SEVERITY = { debug: 5, info: 9, warn: 13, error: 17 } as const;
+
+export type LogLevel = keyof typeof SEVERITY;
+
+/** Scope of every span, metric and record of the toolkit. */
+export const SCOPE = {
+  name: 'taskspan',
+  version: '0.1.0',
+  schemaUrl: 'https://opentelemetry.io/schemas/1.38.0',
+} as const;
