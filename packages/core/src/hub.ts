@@ -2,6 +2,10 @@
  * `@taskspan/core/hub`: what the packages of this toolkit tell each other. Not for applications; it may change in any
  * minor version.
  */
+
+export { currentRun } from './context.ts';
+export { cutText } from './cut-text.ts';
+export { closeOpenRuns, recordDropped } from './internal/hub.ts';
 export { clearReports, reportOnce, safely } from './internal/report.ts';
 export type {
   DropReason,
@@ -15,8 +19,7 @@ export type {
   TaskspanState,
 } from './internal/state.ts';
 export { DROP_REASONS, DROP_SIGNALS, MISSED_REASONS, state } from './internal/state.ts';
-export { closeOpenRuns, recordDropped } from './internal/hub.ts';
-export { currentRun } from './context.ts';
-export { RunStampLogProcessor, RunStampSpanProcessor } from './stamp.ts';
-export { safeFileName, taskFile } from './task-file.ts';
 export { LIMITS } from './limits.ts';
+export { runAttributes, severityText } from './records.ts';
+export { RunStampLogProcessor, RunStampSpanProcessor } from './stamp.ts';
+export { safeFileName, taskFile, utcDate } from './task-file.ts';

@@ -79,7 +79,7 @@ export const ATTRIBUTES: Readonly<Record<(typeof ATTR)[keyof typeof ATTR], NameS
 export const METRIC_LABEL_PREFIX = 'metric.label.';
 
 /** Attributes given at submission that every log record of the run repeats. */
-export const SUBMISSION_FIELDS = [ATTR.REPOSITORY, ATTR.REQUEST_ID, ATTR.USER] as const;
+export const SUBMISSION_FIELDS = ['repository', 'request_id', 'user'] as const;
 
 /** Event names (`eventName` of an OTLP log record). A plain log line has none. */
 export const EVENT = {

@@ -1,4 +1,4 @@
-import type { Span, SpanContext, TracerProvider } from '@opentelemetry/api';
+import type { SpanContext, TracerProvider } from '@opentelemetry/api';
 import type { AnyValue } from '@opentelemetry/api-logs';
 import type { EventName } from '../names.ts';
 import type { TaskStatus } from '../status.ts';
@@ -104,9 +104,11 @@ export interface TaskspanState {
   readonly orphans: Set<string>;
   /** Problems reported once each. */
   readonly reported: Set<string>;
+  /** Where warnings go besides `diag`: register prints them. */
+  warn: ((message: string) => void) | undefined;
 }
 
-const STATE_KEY = Symbol.for('taskspan.v1');
+const STATE_KEY: unique symbol = Symbol.for('taskspan.v1');
 
 function createState(): TaskspanState {
   return {
@@ -123,12 +125,18 @@ function createState(): TaskspanState {
     missed: new Map(),
     orphans: new Set(),
     reported: new Set(),
+    warn: undefined,
   };
 }
 
-/** The state of this process, made on first use. */
-export const state: TaskspanState = ((globalThis as Record<symbol, unknown>)[STATE_KEY] ??=
-  createState()) as TaskspanState;
+function processState(): TaskspanState {
+  const slots = globalThis as { [STATE_KEY]?: TaskspanState };
+  const existing = slots[STATE_KEY];
+  if (existing !== undefined) return existing;
+  const created = createState();
+  slots[STATE_KEY] = created;
+  return created;
+}
 
-/** The run that a span belongs to as its own task span, for processors that look later than `onEnd`. */
-export const runOfSpan: WeakMap<Span, RunInfo> = new WeakMap();
+/** The state of this process, made on first use. */
+export const state: TaskspanState = processState();

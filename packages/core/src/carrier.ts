@@ -1,0 +1,72 @@
+import {
+  type Context,
+  context,
+  isSpanContextValid,
+  propagation,
+  type SpanContext,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
+import { describeValue, reportOnce, safely } from './internal/report.ts';
+
+/** W3C trace context as text, in job data or the environment: `traceparent`, `tracestate`, `baggage`. */
+export type Carrier = Record<string, string>;
+
+/** https://www.w3.org/TR/trace-context/#traceparent-header */
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+
+const getter = {
+  keys: (carrier: Carrier): string[] => Object.keys(carrier),
+  // Environment variables hold the same names in upper case.
+  get: (carrier: Carrier, key: string): string | undefined => carrier[key] ?? carrier[key.toUpperCase()],
+};
+
+/**
+ * The context that a carrier holds, on top of `base`; `base` itself when there is none. Reads `traceparent` by itself
+ * when no W3C propagator is registered.
+ */
+export function extractCarrier(
+  carrier: unknown,
+  base: Context,
+): { context: Context; enqueuer: SpanContext | undefined } {
+  if (typeof carrier !== 'object' || carrier === null || Array.isArray(carrier)) {
+    reportOnce('carrier', `carrier must be an object with traceparent, got ${describeValue(carrier)}`);
+    return { context: base, enqueuer: undefined };
+  }
+  const bare = trace.deleteSpan(base);
+  const given = carrier as Carrier;
+  const extracted = safely('reading the carrier', () => propagation.extract(bare, given, getter)) ?? bare;
+  const found = trace.getSpanContext(extracted);
+  if (found !== undefined && isSpanContextValid(found)) return { context: extracted, enqueuer: found };
+  return { context: extracted, enqueuer: safely('reading the carrier', () => parseTraceparent(given)) };
+}
+
+function parseTraceparent(carrier: Carrier): SpanContext | undefined {
+  const header: unknown = getter.get(carrier, 'traceparent');
+  if (header === undefined || header === null || header === '') return undefined;
+  const match = typeof header === 'string' ? TRACEPARENT.exec(header) : null;
+  const [, version, traceId = '', spanId = '', flags = '', rest] = match ?? [];
+  const spanContext = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true };
+  if (
+    version === undefined ||
+    version === 'ff' ||
+    (version === '00' && rest !== undefined) ||
+    !isSpanContextValid(spanContext)
+  ) {
+    reportOnce('carrier.traceparent', `carrier.traceparent ${describeValue(header)} is not a W3C traceparent`);
+    return undefined;
+  }
+  return spanContext;
+}
+
+/** The carrier of a context: what the registered propagator writes, and always a W3C `traceparent` when there is a span. */
+export function injectCarrier(from: Context = context.active()): Carrier {
+  const carrier: Carrier = {};
+  safely('writing the carrier', () => propagation.inject(from, carrier));
+  const spanContext = trace.getSpanContext(from);
+  if (carrier['traceparent'] === undefined && spanContext !== undefined && isSpanContextValid(spanContext)) {
+    const flags = (spanContext.traceFlags & TraceFlags.SAMPLED).toString(16).padStart(2, '0');
+    carrier['traceparent'] = `00-${spanContext.traceId}-${spanContext.spanId}-${flags}`;
+  }
+  return carrier;
+}

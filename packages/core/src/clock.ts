@@ -1,0 +1,25 @@
+import { performance } from 'node:perf_hooks';
+
+/**
+ * Wall clock with sub-millisecond steps: Date.now() alone would give many records of a run the same time. The fraction
+ * comes from the monotonic clock and follows the wall clock when that is set.
+ */
+let anchorWall = Date.now();
+let anchorMono = performance.now();
+
+/** Epoch milliseconds, with fraction; within 1 ms of `Date.now()`. */
+export function wallMs(): number {
+  const wall = Date.now();
+  const mono = performance.now();
+  const estimate = anchorWall + (mono - anchorMono);
+  if (estimate >= wall && estimate < wall + 1) return estimate;
+  if (estimate < wall && wall - estimate < 1) return wall;
+  anchorWall = wall;
+  anchorMono = mono;
+  return wall;
+}
+
+/** Monotonic milliseconds, for durations. */
+export function monoMs(): number {
+  return performance.now();
+}

@@ -1,0 +1,46 @@
+import { type Carrier, injectCarrier } from './carrier.ts';
+import type { Task, TaskOptions } from './task.ts';
+import { normaliseTaskId } from './task-id.ts';
+import { normaliseSignal } from './task-options.ts';
+
+/** A run that nobody watches: the work gets the same object, and everything it says costs next to nothing. */
+export class IdleTask implements Task {
+  readonly operation: string;
+  private readonly options: TaskOptions | undefined;
+  private ownId: string | undefined = undefined;
+  private ownSignal: AbortSignal | undefined = undefined;
+
+  constructor(operation: string, options: TaskOptions | undefined) {
+    this.operation = operation;
+    this.options = options;
+  }
+
+  get id(): string {
+    this.ownId ??= normaliseTaskId(this.options?.id, Date.now());
+    return this.ownId;
+  }
+
+  get signal(): AbortSignal {
+    this.ownSignal ??= normaliseSignal(this.options?.signal) ?? new AbortController().signal;
+    return this.ownSignal;
+  }
+
+  run<T>(fn: (task: Task) => T): T {
+    return fn(this);
+  }
+
+  step<T>(_name: string, fn: (task: Task) => T): T {
+    return fn(this);
+  }
+
+  inject(): Carrier {
+    return injectCarrier();
+  }
+
+  progress(): void {}
+  log(): void {}
+  setAttribute(): void {}
+  addOutput(): void {}
+  metric(): void {}
+  end(): void {}
+}

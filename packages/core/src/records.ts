@@ -1,0 +1,80 @@
+import { context, type SpanContext, trace } from '@opentelemetry/api';
+import { type AnyValue, logs } from '@opentelemetry/api-logs';
+import { wallMs } from './clock.ts';
+import { safely } from './internal/report.ts';
+import { type RunInfo, type RunRecord, state } from './internal/state.ts';
+import { ATTR, type EventName, SCOPE } from './names.ts';
+
+/** What differs from record to record; the rest comes from the run. */
+export interface RecordContent {
+  readonly eventName?: EventName | undefined;
+  readonly severity: number;
+  readonly body?: string | undefined;
+  readonly attributes?: Readonly<Record<string, AnyValue>> | undefined;
+  /** Default: the task span's. */
+  readonly spanContext?: SpanContext | undefined;
+  /** Epoch milliseconds; default: now. */
+  readonly timeMs?: number | undefined;
+}
+
+/**
+ * Writes one record of a run: to the sinks of the toolkit, which format it later and off the task's path, or, where
+ * there is none, through the OTel logs API.
+ */
+export function emitRecord(run: RunInfo, content: RecordContent): void {
+  const record: RunRecord = {
+    run,
+    spanContext: content.spanContext ?? run.spanContext,
+    sequence: run.nextSequence(),
+    timeMs: content.timeMs ?? wallMs(),
+    eventName: content.eventName,
+    severity: content.severity,
+    body: content.body,
+    attributes: content.attributes,
+  };
+  const { sinks } = state;
+  if (sinks.length === 0) {
+    safely('emitting a log record', () => emitThroughApi(record));
+    return;
+  }
+  for (const sink of sinks) {
+    try {
+      sink(record);
+    } catch (error) {
+      safely('a record sink', () => {
+        throw error;
+      });
+    }
+  }
+}
+
+const SEVERITY_TEXT: Readonly<Record<number, string>> = { 5: 'DEBUG', 9: 'INFO', 13: 'WARN', 17: 'ERROR' };
+
+/** Severity text of an OTel severity number of ours. */
+export function severityText(severity: number): string {
+  return SEVERITY_TEXT[severity] ?? '';
+}
+
+function emitThroughApi(record: RunRecord): void {
+  const { run } = record;
+  logs.getLogger(SCOPE.name, SCOPE.version, { schemaUrl: SCOPE.schemaUrl }).emit({
+    ...(record.eventName === undefined ? {} : { eventName: record.eventName }),
+    ...(record.body === undefined ? {} : { body: record.body }),
+    timestamp: record.timeMs,
+    severityNumber: record.severity,
+    severityText: severityText(record.severity),
+    context: trace.setSpanContext(context.active(), record.spanContext),
+    attributes: { ...runAttributes(run), [ATTR.TASK_SEQUENCE]: record.sequence, ...record.attributes },
+  });
+}
+
+/** What stands on every record of a run, its sequence number aside. */
+export function runAttributes(run: RunInfo): Record<string, AnyValue> {
+  return {
+    [ATTR.TASK_ID]: run.id,
+    [ATTR.OPERATION]: run.operation,
+    [ATTR.TASK_RUN]: run.runId,
+    [ATTR.TASK_FILE]: run.file,
+    ...run.fields,
+  };
+}

@@ -1,0 +1,63 @@
+import { context } from '@opentelemetry/api';
+import { beginRun } from './begin-run.ts';
+import { IdleTask } from './idle-task.ts';
+import { describeValue, reportOnce } from './internal/report.ts';
+import { settle } from './settle.ts';
+import type { Task, TaskOptions, TaskStep } from './task.ts';
+
+/**
+ * Runs `fn` as one background task: a span, its metrics and its log, from start to end.
+ *
+ * @param operation bounded name of the work; missing or empty counts as `unknown`
+ * @param fn the work; may be sync, async or return any thenable
+ * @returns what `fn` returns; a thenable is adopted once and the derived promise returned
+ * @throws what `fn` throws, unchanged; nothing else
+ */
+export function runTask<T>(operation: string, fn: (task: Task) => T, options?: TaskOptions): T {
+  const task = beginRun(operation, options);
+  if (task instanceof IdleTask) return fn(task);
+  return settle(
+    () => context.with(task.context, () => fn(task)),
+    (end) => task.finish('error' in end ? { thrown: end } : { returned: end }),
+  );
+}
+
+/** Begins a task that the caller ends: `task.end()` belongs into a `finally`. */
+export function startTask(operation: string, options?: TaskOptions): Task {
+  return beginRun(operation, options);
+}
+
+/** What the steps return, in their order. */
+export type StepResults<S extends readonly TaskStep[]> = { -readonly [K in keyof S]: Awaited<ReturnType<S[K]['run']>> };
+
+/**
+ * Runs steps in order, one at a time, as one task. Returns at once; the first step starts in a microtask.
+ *
+ * @returns a promise of the steps' results; `[]` for no steps
+ * @throws (rejects with) what a failing step throws; the steps after it do not run
+ */
+export function runTaskSteps<const S extends readonly TaskStep[]>(
+  operation: string,
+  steps: S,
+  options?: TaskOptions,
+): Promise<StepResults<S>> {
+  const list = checkSteps(steps);
+  const task = beginRun(operation, options);
+  return settle(
+    async () => {
+      await Promise.resolve();
+      const results: unknown[] = [];
+      for (const step of list) results.push(await task.run(() => task.step(step.name, (own) => step.run(own))));
+      return results as StepResults<S>;
+    },
+    (end) => {
+      if (!(task instanceof IdleTask)) task.finish('error' in end ? { thrown: end } : { returned: end });
+    },
+  );
+}
+
+function checkSteps(steps: unknown): readonly TaskStep[] {
+  if (Array.isArray(steps)) return [...steps];
+  reportOnce('steps', `steps must be an array of {name, run}, got ${describeValue(steps)}; there is nothing to do`);
+  return [];
+}

@@ -1,0 +1,70 @@
+import type { Context, Span } from '@opentelemetry/api';
+import type { AnyValue } from '@opentelemetry/api-logs';
+import { currentRun } from './context.ts';
+import { state } from './internal/state.ts';
+import { ATTR } from './names.ts';
+import { runAttributes } from './records.ts';
+import { taskFile } from './task-file.ts';
+
+/** The part of the SDK's span that stamping needs. */
+interface StampableSpan extends Span {
+  readonly attributes?: Readonly<Record<string, unknown>>;
+}
+
+/** The part of the SDK's log record that stamping needs. */
+interface StampableRecord {
+  readonly attributes: Readonly<Record<string, AnyValue>>;
+  setAttribute(key: string, value: AnyValue): unknown;
+}
+
+/**
+ * A span processor that leads every descendant span back to its run: `task.id` and `task.file`. Task spans of this API
+ * carry them already. A span that another library started as a task (`operation` and a `task.id` of its own) gets a
+ * file of its own.
+ */
+export class RunStampSpanProcessor {
+  onStart(span: StampableSpan, parentContext: Context): void {
+    if (state.starting !== undefined) return;
+    const own = span.attributes;
+    const ownId = own?.[ATTR.TASK_ID];
+    if (own?.[ATTR.OPERATION] !== undefined && typeof ownId === 'string' && ownId !== '') {
+      const now = Date.now();
+      span.setAttribute(ATTR.TASK_FILE, state.fileNamer?.(ownId, now) ?? taskFile(ownId, now));
+      return;
+    }
+    const run = currentRun(parentContext);
+    if (run === undefined) return;
+    span.setAttribute(ATTR.TASK_ID, run.id);
+    span.setAttribute(ATTR.TASK_FILE, run.file);
+  }
+
+  onEnd(): void {}
+
+  forceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  shutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** A log record processor that gives every record made inside a run the run's attributes and its next sequence number. */
+export class RunStampLogProcessor {
+  onEmit(record: StampableRecord, emitContext?: Context): void {
+    if (record.attributes[ATTR.TASK_SEQUENCE] !== undefined) return;
+    const run = currentRun(emitContext);
+    if (run === undefined) return;
+    const attributes = runAttributes(run);
+    for (const key in attributes) record.setAttribute(key, attributes[key]);
+    record.setAttribute(ATTR.TASK_SEQUENCE, run.nextSequence());
+  }
+
+  forceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  shutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,359 @@
+import {
+  type Context,
+  context,
+  INVALID_SPAN_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import type { AnyValue } from '@opentelemetry/api-logs';
+import { logToCaller } from './caller-logger.ts';
+import { type Carrier, injectCarrier } from './carrier.ts';
+import { monoMs } from './clock.ts';
+import { currentRun } from './context.ts';
+import { errorFacts } from './error-facts.ts';
+import { describeValue, reportOnce, safely } from './internal/report.ts';
+import { type OpenRun, type RunInfo, state } from './internal/state.ts';
+import { ATTR, EVENT, type LogLevel, METRIC_LABEL_PREFIX, SEVERITY } from './names.ts';
+import { decideOutcome, type Outcome, type OutcomeRules, type RunEnd } from './outcome.ts';
+import { ProgressThrottle } from './progress.ts';
+import { emitRecord } from './records.ts';
+import { publishRun } from './run-channel.ts';
+import type { TaskStatus } from './status.ts';
+import { runStep } from './step.ts';
+import type { MetricOptions, Task, TaskEnd } from './task.ts';
+import { randomRunId } from './task-id.ts';
+import { normaliseAttribute, normaliseAttributes, normaliseText } from './task-options.ts';
+
+/** What a run is made of when it begins, every value already checked. */
+export interface RunParts {
+  readonly id: string;
+  readonly operation: string;
+  readonly file: string;
+  readonly startTimeMs: number;
+  readonly attempt: number | undefined;
+  readonly maxAttempts: number | undefined;
+  readonly waitSeconds: number | undefined;
+  readonly fields: Readonly<Record<string, AnyValue>> | undefined;
+  readonly label: string | undefined;
+  readonly outputs: string[] | undefined;
+  readonly logger: unknown;
+  readonly rules: OutcomeRules;
+  /** Asked for the end's facts when the run ends: a caller's record is read then, never before. */
+  readonly readAtEnd: (() => { readonly error?: unknown; readonly deadlineMs: number | undefined }) | undefined;
+  readonly orphan: boolean;
+}
+
+/** One run from start to end: the only code that ends a task span. */
+export class TaskRun implements Task, RunInfo, OpenRun {
+  readonly id: string;
+  readonly operation: string;
+  readonly file: string;
+  readonly startTimeMs: number;
+  status: TaskStatus | undefined = undefined;
+  errorType: string | undefined = undefined;
+  durationSeconds: number | undefined = undefined;
+  /** Context in which the work runs; set once the span is there. */
+  context: Context = context.active();
+  private readonly parts: RunParts;
+  private readonly startMono: number;
+  private span: Span | undefined = undefined;
+  private observed = false;
+  private unrecordedRunId: string | undefined = undefined;
+  private sequence = 0;
+  private steps = 0;
+  private ended = false;
+  private outputs: string[] | undefined;
+  private throttle: ProgressThrottle | undefined = undefined;
+  private ownSignal: AbortSignal | undefined;
+
+  constructor(parts: RunParts) {
+    this.parts = parts;
+    this.id = parts.id;
+    this.operation = parts.operation;
+    this.file = parts.file;
+    this.startTimeMs = parts.startTimeMs;
+    this.outputs = parts.outputs;
+    this.ownSignal = parts.rules.signal;
+    this.startMono = monoMs();
+  }
+
+  get info(): RunInfo {
+    return this;
+  }
+
+  get attempt(): number | undefined {
+    return this.parts.attempt;
+  }
+
+  get waitSeconds(): number | undefined {
+    return this.parts.waitSeconds;
+  }
+
+  get fields(): Readonly<Record<string, AnyValue>> | undefined {
+    return this.parts.fields;
+  }
+
+  get orphan(): boolean {
+    return this.parts.orphan;
+  }
+
+  get spanContext(): SpanContext {
+    return this.span?.spanContext() ?? INVALID_SPAN_CONTEXT;
+  }
+
+  get runId(): string {
+    const { spanId } = this.spanContext;
+    if (spanId !== INVALID_SPAN_CONTEXT.spanId) return spanId;
+    this.unrecordedRunId ??= randomRunId();
+    return this.unrecordedRunId;
+  }
+
+  get signal(): AbortSignal {
+    this.ownSignal ??= new AbortController().signal;
+    return this.ownSignal;
+  }
+
+  nextSequence(): number {
+    this.sequence += 1;
+    return this.sequence;
+  }
+
+  /** Binds the span that was started for this run, and opens it. */
+  open(span: Span, runContext: Context, attributes: Readonly<Record<string, AnyValue>> | undefined): void {
+    this.span = span;
+    this.context = runContext;
+    this.observed = !span.isRecording() && state.runObservers.length > 0;
+    if (this.observed) this.observe('onRunStart');
+    if (this.orphan) return;
+    state.openRuns.add(this);
+    emitRecord(this, { eventName: EVENT.STARTED, severity: SEVERITY.info, attributes, timeMs: this.startTimeMs });
+    if (this.parts.logger !== undefined) {
+      logToCaller(this.parts.logger, 'info', { message: 'task started', fields: this.callerFields() });
+    }
+    publishRun('start', this);
+  }
+
+  run<T>(fn: (task: Task) => T): T {
+    return context.with(this.context, () => fn(this));
+  }
+
+  step<T>(name: string, fn: (task: Task) => T): T {
+    this.steps += 1;
+    return runStep(this, { name, index: this.steps - 1, fn });
+  }
+
+  progress(share: number, message?: string): void {
+    if (typeof share !== 'number' || Number.isNaN(share)) {
+      reportOnce('progress', `progress must be a number from 0 to 1, got ${describeValue(share)}; it is ignored`);
+      return;
+    }
+    if (this.ended) return;
+    this.throttle ??= new ProgressThrottle(this);
+    this.throttle.report(Math.min(1, Math.max(0, share)), normaliseText('progress message', message));
+  }
+
+  log(level: LogLevel, message: string, attributes?: Readonly<Record<string, unknown>>): void {
+    const severity = SEVERITY[level];
+    if (severity === undefined) {
+      reportOnce(
+        'log.level',
+        `log level must be debug, info, warn or error, got ${describeValue(level)}; info is used`,
+      );
+    }
+    emitRecord(this, {
+      severity: severity ?? SEVERITY.info,
+      body: typeof message === 'string' ? message : describeValue(message),
+      attributes: normaliseAttributes('log attributes', attributes),
+      spanContext: this.activeSpanContext(),
+    });
+  }
+
+  setAttribute(key: string, value: unknown): void {
+    const normalised = normaliseAttribute('attribute', String(key), () => value);
+    if (normalised !== undefined && this.span !== undefined) setSpanAttribute(this.span, String(key), normalised);
+  }
+
+  addOutput(output: string): void {
+    const text = normaliseText('output', output);
+    if (text === undefined) return;
+    this.outputs = [...(this.outputs ?? []), text];
+  }
+
+  metric(name: string, value: number, options?: MetricOptions): void {
+    if (typeof name !== 'string' || name === '' || typeof value !== 'number') {
+      reportOnce(
+        'metric',
+        `metric needs a name and a number, got ${describeValue(name)}, ${describeValue(value)}; it is ignored`,
+      );
+      return;
+    }
+    const attributes: Record<string, AnyValue> = { [ATTR.METRIC_NAME]: name, [ATTR.METRIC_VALUE]: value };
+    const unit = normaliseText('metric unit', options?.unit);
+    if (unit !== undefined) attributes[ATTR.METRIC_UNIT] = unit;
+    const labels = normaliseAttributes('metric labels', options?.labels);
+    for (const key in labels) attributes[METRIC_LABEL_PREFIX + key] = String(labels[key]);
+    emitRecord(this, {
+      eventName: EVENT.METRIC,
+      severity: SEVERITY.info,
+      attributes,
+      spanContext: this.activeSpanContext(),
+    });
+  }
+
+  inject(): Carrier {
+    return injectCarrier(this.context);
+  }
+
+  end(end?: TaskEnd): void {
+    if (this.ended) return;
+    const { readAtEnd } = this.parts;
+    const read = readAtEnd === undefined ? undefined : safely('reading the task record', readAtEnd);
+    const error = end?.error ?? read?.error;
+    this.finish(
+      { thrown: error === undefined || error === null ? undefined : { error }, status: end?.status },
+      read?.deadlineMs,
+    );
+  }
+
+  close(end: Parameters<OpenRun['close']>[0]): void {
+    if ('error' in end) this.finish({ thrown: { error: end.error } });
+    else this.conclude({ status: end.status, errorType: end.errorType, failure: undefined, attributes: undefined });
+  }
+
+  /** Ends the run with what its work did. Only the first end counts. */
+  finish(end: RunEnd, deadlineMs: number | undefined = this.parts.rules.deadlineMs): void {
+    if (this.ended) return;
+    this.conclude(decideOutcome(end, { ...this.parts.rules, deadlineMs }, Date.now()));
+  }
+
+  /** Ends the run with an outcome that is already known. */
+  conclude(outcome: Outcome): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.durationSeconds = (monoMs() - this.startMono) / 1000;
+    this.status = outcome.status;
+    this.errorType = outcome.errorType;
+    this.throttle?.flush();
+    if (outcome.failure !== undefined) this.emitException(outcome.failure.error);
+    this.emitEnd(outcome);
+    this.endSpan(outcome);
+    state.openRuns.delete(this);
+    if (this.parts.logger !== undefined) this.logEnd(outcome.status);
+    publishRun('end', this);
+  }
+
+  /** Writes an error of the work into the run's log, where it happened. */
+  emitException(error: unknown, spanContext?: SpanContext): void {
+    const facts = errorFacts(error);
+    emitRecord(this, {
+      eventName: EVENT.EXCEPTION,
+      severity: SEVERITY.error,
+      body: facts.message,
+      spanContext,
+      attributes: {
+        [ATTR.EXCEPTION_TYPE]: facts.type,
+        [ATTR.EXCEPTION_MESSAGE]: facts.message,
+        ...(facts.stack === undefined ? {} : { [ATTR.EXCEPTION_STACKTRACE]: facts.stack }),
+      },
+    });
+  }
+
+  private emitEnd(outcome: Outcome): void {
+    const attributes: Record<string, AnyValue> = { [ATTR.TASK_STATUS]: outcome.status };
+    if (!this.orphan) attributes[ATTR.TASK_DURATION] = this.durationSeconds;
+    if (outcome.errorType !== undefined) attributes[ATTR.ERROR_TYPE] = outcome.errorType;
+    if (this.parts.label !== undefined) attributes[ATTR.TASK_LABEL] = this.parts.label;
+    if (this.outputs !== undefined) attributes[ATTR.TASK_OUTPUTS] = this.outputs;
+    emitRecord(this, {
+      eventName: this.orphan ? EVENT.ORPHANED : EVENT.ENDED,
+      severity: END_SEVERITY[outcome.status],
+      attributes,
+    });
+  }
+
+  private endSpan(outcome: Outcome): void {
+    const { span } = this;
+    if (span === undefined) return;
+    if (this.observed) this.observe('onRunEnd');
+    if (!span.isRecording()) return;
+    const extra = normaliseAttributes('outcome attributes', outcome.attributes);
+    for (const key in extra) setSpanAttribute(span, key, extra[key]);
+    this.restoreOwnAttributes(span, outcome);
+    if (outcome.status === 'failure' || outcome.status === 'orphaned') {
+      const message = outcome.failure === undefined ? outcome.errorType : errorFacts(outcome.failure.error).message;
+      span.setStatus({ code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
+    }
+    state.ending = this;
+    safely('ending a task span', () => span.end());
+    state.ending = undefined;
+  }
+
+  /** Attributes of the toolkit can be neither overwritten nor pushed out by attribute limits. */
+  private restoreOwnAttributes(span: Span, outcome: Outcome): void {
+    forceSpanAttribute(span, ATTR.OPERATION, this.operation);
+    forceSpanAttribute(span, ATTR.TASK_STATUS, outcome.status);
+    this.writeStartAttributes(span);
+    if (outcome.errorType !== undefined) forceSpanAttribute(span, ATTR.ERROR_TYPE, outcome.errorType);
+    if (this.outputs !== undefined) forceSpanAttribute(span, ATTR.TASK_OUTPUTS, this.outputs);
+  }
+
+  /** The toolkit's attributes that are known at the start. */
+  writeStartAttributes(span: Span): void {
+    const { parts } = this;
+    forceSpanAttribute(span, ATTR.TASK_ID, this.id);
+    forceSpanAttribute(span, ATTR.TASK_FILE, this.file);
+    if (parts.attempt !== undefined) forceSpanAttribute(span, ATTR.TASK_ATTEMPT, parts.attempt);
+    if (parts.maxAttempts !== undefined) forceSpanAttribute(span, ATTR.TASK_MAX_ATTEMPTS, parts.maxAttempts);
+    if (parts.label !== undefined) forceSpanAttribute(span, ATTR.TASK_LABEL, parts.label);
+  }
+
+  private observe(event: 'onRunStart' | 'onRunEnd'): void {
+    for (const observer of state.runObservers) safely('a run observer', () => observer[event](this));
+  }
+
+  private logEnd(status: TaskStatus): void {
+    const level =
+      status === 'failure' ? 'error' : status === 'expired' || status === 'cancelled' || this.orphan ? 'warn' : 'info';
+    logToCaller(this.parts.logger, level, {
+      message: this.orphan ? 'task orphaned' : 'task ended',
+      fields: {
+        ...this.callerFields(),
+        status,
+        ...(this.orphan ? {} : { duration_seconds: this.durationSeconds }),
+      },
+    });
+  }
+
+  private callerFields(): Record<string, unknown> {
+    return { task_id: this.id, operation: this.operation, ...this.parts.fields };
+  }
+
+  /** The active span when the caller is inside this run (a step, an HTTP call), else the task span. */
+  private activeSpanContext(): SpanContext {
+    const active = context.active();
+    return (currentRun(active) === this ? trace.getSpanContext(active) : undefined) ?? this.spanContext;
+  }
+}
+
+const END_SEVERITY: Readonly<Record<TaskStatus, number>> = {
+  success: SEVERITY.info,
+  failure: SEVERITY.error,
+  expired: SEVERITY.warn,
+  cancelled: SEVERITY.warn,
+  deferred: SEVERITY.info,
+  orphaned: SEVERITY.warn,
+};
+
+/** Sets an attribute that was normalised before: arrays are of one type, nothing is null. */
+export function setSpanAttribute(span: Span, key: string, value: AnyValue): void {
+  span.setAttribute(key, value as string | number | boolean | string[]);
+}
+
+/** The SDK's span keeps its attributes in a plain object; writing there is exempt from limits, and quicker. */
+function forceSpanAttribute(span: Span, key: string, value: string | number | string[]): void {
+  const attributes = (span as { attributes?: Record<string, unknown> }).attributes;
+  if (attributes === undefined || Object.isFrozen(attributes)) span.setAttribute(key, value);
+  else if (attributes[key] !== value) attributes[key] = value;
+}
