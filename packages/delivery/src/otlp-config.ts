@@ -48,7 +48,7 @@ export interface DeliveryConfig {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Why these: the promise is that data is at the collector within a second or so, metrics at each usual scrape. */
-export const DELIVERY_DEFAULTS = {
+const DELIVERY_DEFAULTS = {
   endpoint: 'http://localhost:4318',
   protocol: 'http/json',
   timeoutMs: 10_000,

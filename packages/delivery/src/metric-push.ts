@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { InstrumentType, PeriodicExportingMetricReader, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { clearReports, recordDropped, reportOnce } from '@taskspan/core/hub';
+import type { SendResult } from './export-queue.ts';
+import type { OtlpTarget, TemporalityPreference } from './otlp-config.ts';
+import { OtlpSender } from './otlp-sender.ts';
+
+export interface MetricPushOptions {
+  /** Milliseconds between two pushes. Default 15 000. */
+  readonly intervalMs?: number;
+  /** Default cumulative: then a push that fails loses nothing, because the next one says it all. */
+  readonly temporality?: TemporalityPreference;
+  /** Label sets per instrument. Default 4096: the SDK's 2000 is less than 512 operations x 6 statuses. */
+  readonly cardinalityLimit?: number;
+}
+
+const DEFAULT_INTERVAL_MS = 15_000;
+const DEFAULT_CARDINALITY_LIMIT = 4096;
+const FIRST_RETRY_MS = 1000;
+const REPORT_KEY = 'delivery metrics';
+
+/**
+ * Makes the reader that pushes metrics. It loads the metrics SDK, hence a promise. End it with
+ * `reader.shutdown({ timeoutMillis: 3000 })`: without a limit a receiver that hangs holds it for the request's timeout.
+ */
+export async function createMetricPush(
+  target: OtlpTarget,
+  options: MetricPushOptions = {},
+): Promise<PeriodicExportingMetricReader> {
+  const sdk = await import('@opentelemetry/sdk-metrics');
+  const temporality = options.temporality ?? 'cumulative';
+  const intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS;
+  const exportTimeoutMillis = Math.min(intervalMs, target.timeoutMs);
+  const sender = new OtlpSender('metrics', target);
+  return new sdk.PeriodicExportingMetricReader({
+    exportIntervalMillis: intervalMs,
+    exportTimeoutMillis,
+    cardinalityLimits: { default: options.cardinalityLimit ?? DEFAULT_CARDINALITY_LIMIT },
+    exporter: {
+      export(metrics, done) {
+        push(sender, metrics, exportTimeoutMillis).then(
+          (result) => {
+            account(result, metrics, temporality);
+            // Failures are reported and counted here; the SDK would report each push again.
+            done({ code: 0 });
+          },
+          (error: unknown) => {
+            account({ kind: 'refused', reason: String(error) }, metrics, temporality);
+            done({ code: 0 });
+          },
+        );
+      },
+      forceFlush: async () => {},
+      shutdown: () => sender.close(),
+      selectAggregationTemporality: (type) =>
+        isDelta(type, temporality) ? sdk.AggregationTemporality.DELTA : sdk.AggregationTemporality.CUMULATIVE,
+    },
+  });
+}
+
+/** The three preferences of the specification ("OTLP Exporter", temporality preference). */
+function isDelta(type: InstrumentType, preference: TemporalityPreference): boolean {
+  switch (preference) {
+    case 'cumulative':
+      return false;
+    case 'delta':
+      return type !== 'UP_DOWN_COUNTER' && type !== 'OBSERVABLE_UP_DOWN_COUNTER';
+    case 'lowmemory':
+      return type === 'COUNTER' || type === 'HISTOGRAM';
+  }
+}
+
+/** Tries until the time of this push is over: with delta temporality there is no second chance. */
+async function push(sender: OtlpSender<'metrics'>, metrics: ResourceMetrics, timeoutMs: number): Promise<SendResult> {
+  const deadline = performance.now() + timeoutMs;
+  for (let waitMs = FIRST_RETRY_MS; ; waitMs *= 2) {
+    // The SDK has waited for the resource already.
+    const result = await sender.send(metrics, undefined);
+    if (result.kind !== 'retryable') return result;
+    const nextMs = Math.max(waitMs * (0.75 + Math.random() / 2), result.retryAfterMs ?? 0);
+    if (performance.now() + nextMs >= deadline) return result;
+    await sleep(nextMs, undefined, { ref: false });
+  }
+}
+
+function account(result: SendResult, metrics: ResourceMetrics, temporality: TemporalityPreference): void {
+  if (result.kind === 'delivered') {
+    clearReports(REPORT_KEY);
+    return;
+  }
+  reportOnce(REPORT_KEY, `metrics could not be delivered: ${result.reason}`);
+  // Cumulative points that did not get through now are in the next push.
+  if (result.kind === 'retryable' && temporality === 'cumulative') return;
+  let points = 0;
+  for (const scope of metrics.scopeMetrics) for (const metric of scope.metrics) points += metric.dataPoints.length;
+  recordDropped('metrics', result.kind === 'refused' ? 'refused' : 'overflow', points);
+}
