@@ -6,24 +6,24 @@ import {
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
+  type SpanKind,
   type SpanOptions,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { extractCarrier } from './carrier.ts';
-import { wallMs } from './clock.ts';
-import { currentRun, withRun } from './context.ts';
+import { monoMs, wallAt } from './clock.ts';
 import { IdleTask } from './idle-task.ts';
 import { describeValue, reportOnce, safely } from './internal/report.ts';
 import { state } from './internal/state.ts';
 import { ATTR } from './names.ts';
-import type { AcceptableErrors } from './outcome.ts';
-
+import { type AcceptableErrors, NO_RULES } from './outcome.ts';
 import { runsAreWatched } from './run-channel.ts';
+import { createRunContext, currentRun } from './run-context.ts';
 import type { TaskOptions } from './task.ts';
-import { taskFile } from './task-file.ts';
-import { normaliseTaskId } from './task-id.ts';
+import { taskFile, utcDate } from './task-file.ts';
+import { normaliseTaskId, uuidv7 } from './task-id.ts';
 import {
   normaliseAttributes,
   normaliseChoice,
@@ -37,12 +37,12 @@ import {
   normaliseText,
   submissionFields,
 } from './task-options.ts';
-import { type RunParts, setSpanAttribute, TaskRun } from './task-run.ts';
+import { type RunDetails, setSpanAttribute, TaskRun } from './task-run.ts';
 import { activeTracer, recordsAreKept } from './tracer.ts';
 
 /** What only the stateless functions give beside the options. */
 export interface BeginExtras {
-  readonly readAtEnd?: RunParts['readAtEnd'];
+  readonly readAtEnd?: RunDetails['readAtEnd'];
   readonly orphan?: boolean;
   /** `task.file` of a run that is known already. */
   readonly file?: string | undefined;
@@ -50,25 +50,54 @@ export interface BeginExtras {
 
 const RELATIONS = ['link', 'child', 'root'] as const;
 const NO_OPTIONS: TaskOptions = {};
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+
+const NO_DETAILS: RunDetails = {
+  attempt: undefined,
+  maxAttempts: undefined,
+  waitSeconds: undefined,
+  label: undefined,
+  outputs: undefined,
+  logger: undefined,
+  rules: NO_RULES,
+  readAtEnd: undefined,
+  orphan: false,
+};
+const NO_EXTRAS: BeginExtras = {};
 
 /** Begins a run: the only place where a task span starts. Never throws. */
 export function beginRun(
   operation: unknown,
   options: TaskOptions | undefined,
-  extras?: BeginExtras,
+  extras: BeginExtras = NO_EXTRAS,
 ): TaskRun | IdleTask {
   const tracer = activeTracer();
   const name = normaliseOperation(operation);
   if (tracer === undefined && !isObserved(options)) return new IdleTask(name, options ?? undefined);
   const given = checkOptions(options);
   const active = context.active();
+  const startMono = monoMs();
+  const startTimeMs = wallAt(startMono);
   const attributes = normaliseAttributes('attributes', given.attributes);
-  const run = new TaskRun(runParts(name, { given, attributes, active, extras }));
+  const fields = submissionFields(attributes, currentRun(active)?.fields);
+  const givenId = normaliseTaskId(given.id);
+  const id = givenId ?? uuidv7(startTimeMs);
+  const file = extras.file ?? nameFile(id, startTimeMs, givenId === undefined);
+  const details = given === NO_OPTIONS && extras === NO_EXTRAS ? NO_DETAILS : runDetails(given, extras, startTimeMs);
+  const run = new TaskRun({ id, operation: name, file, startMono, startTimeMs, fields }, details);
   const origin = originOf(given, active);
-  const span = startSpan(run, { tracer, origin, kind: normaliseKind(given.kind) });
+  const span = tracer === undefined ? NO_SPAN : startSpan(run, tracer, { origin, kind: normaliseKind(given.kind) });
   if (span.isRecording()) run.writeStartAttributes(span);
-  run.open(span, trace.setSpan(withRun(origin.base, run), span), startedAttributes(given, attributes, span));
+  if (attributes !== undefined) for (const key in attributes) setSpanAttribute(span, key, attributes[key]);
+  run.open(span, createRunContext(origin.base, run, span), startedAttributes(given, attributes));
   return run;
+}
+
+function nameFile(id: string, startTimeMs: number, idIsOurs: boolean): string {
+  const { fileNamer } = state;
+  const named = fileNamer === undefined ? undefined : safely('naming a run file', () => fileNamer(id, startTimeMs));
+  if (named !== undefined) return named;
+  return idIsOurs ? `${utcDate(startTimeMs)}/${id}` : taskFile(id, startTimeMs);
 }
 
 /** Without a tracer a run still matters to sinks, to a logs SDK, to observers and to the caller's logger. */
@@ -88,41 +117,23 @@ function checkOptions(options: unknown): TaskOptions {
   return NO_OPTIONS;
 }
 
-interface PartsInput {
-  readonly given: TaskOptions;
-  readonly attributes: Readonly<Record<string, AnyValue>> | undefined;
-  readonly active: Context;
-  readonly extras: BeginExtras | undefined;
-}
-
-function runParts(operation: string, input: PartsInput): RunParts {
-  const { given, extras } = input;
-  const startTimeMs = wallMs();
-  const id = normaliseTaskId(given.id, startTimeMs);
+function runDetails(given: TaskOptions, extras: BeginExtras, startTimeMs: number): RunDetails {
   const attempt = normaliseCount('attempt', given.attempt);
   return {
-    id,
-    operation,
-    file:
-      extras?.file ??
-      safely('naming a run file', () => state.fileNamer?.(id, startTimeMs)) ??
-      taskFile(id, startTimeMs),
-    startTimeMs,
     attempt,
     maxAttempts: normaliseCount('maxAttempts', given.maxAttempts),
     waitSeconds: attempt === undefined || attempt === 1 ? waitSeconds(given, startTimeMs) : undefined,
-    fields: submissionFields(input.attributes, currentRun(input.active)?.fields),
     label: normaliseText('label', given.label),
     outputs: normaliseOutputs(given.outputs),
-    logger: given.logger,
+    logger: given.logger ?? undefined,
     rules: {
       signal: normaliseSignal(given.signal),
       deadlineMs: normaliseInstant('deadline', given.deadline),
       acceptableErrors: checkAcceptable(given.acceptableErrors),
       outcome: normaliseFunction('outcome', given.outcome),
     },
-    readAtEnd: extras?.readAtEnd,
-    orphan: extras?.orphan ?? false,
+    readAtEnd: extras.readAtEnd,
+    orphan: extras.orphan ?? false,
   };
 }
 
@@ -164,35 +175,34 @@ function originOf(given: TaskOptions, active: Context): Origin {
 }
 
 interface SpanInput {
-  readonly tracer: Tracer | undefined;
   readonly origin: Origin;
-  readonly kind: SpanOptions['kind'];
+  readonly kind: SpanKind;
 }
 
-function startSpan(run: TaskRun, input: SpanInput): Span {
-  const { tracer, origin } = input;
-  if (tracer === undefined) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
-  const options: SpanOptions = { attributes: { [ATTR.OPERATION]: run.operation } };
-  if (input.kind !== undefined) options.kind = input.kind;
-  if (!origin.child && origin.enqueuer !== undefined) {
-    options.root = true;
-    options.links = [{ context: origin.enqueuer }];
-  }
+function startSpan(run: TaskRun, tracer: Tracer, input: SpanInput): Span {
+  const { origin, kind } = input;
+  const attributes = { [ATTR.OPERATION]: run.operation };
+  const options: SpanOptions =
+    origin.child || origin.enqueuer === undefined
+      ? { kind, attributes }
+      : { kind, attributes, root: true, links: [{ context: origin.enqueuer }] };
   const outer = state.starting;
   state.starting = run;
-  const span = safely('starting a task span', () => tracer.startSpan(run.operation, options, origin.base));
-  state.starting = outer;
-  if (span === undefined) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
-  return span;
+  try {
+    return tracer.startSpan(run.operation, options, origin.base);
+  } catch (error) {
+    reportOnce('startSpan', `starting a task span failed: ${describeValue(error)}`);
+    return NO_SPAN;
+  } finally {
+    state.starting = outer;
+  }
 }
 
-/** What `task.started` says, and the caller's attributes on the span: the toolkit's own come first, out of reach of limits. */
+/** What `task.started` says beyond the run's own attributes. */
 function startedAttributes(
   given: TaskOptions,
   attributes: Readonly<Record<string, AnyValue>> | undefined,
-  span: Span,
 ): Readonly<Record<string, AnyValue>> | undefined {
-  if (attributes !== undefined) for (const key in attributes) setSpanAttribute(span, key, attributes[key]);
   if (given === NO_OPTIONS) return undefined;
   const started: Record<string, AnyValue> = { ...attributes };
   const attempt = normaliseCount('attempt', given.attempt);

@@ -9,8 +9,12 @@ let anchorMono = performance.now();
 
 /** Epoch milliseconds, with fraction; within 1 ms of `Date.now()`. */
 export function wallMs(): number {
+  return wallAt(performance.now());
+}
+
+/** The wall clock at a monotonic reading taken just now: saves the second reading. */
+export function wallAt(mono: number): number {
   const wall = Date.now();
-  const mono = performance.now();
   const estimate = anchorWall + (mono - anchorMono);
   if (estimate >= wall && estimate < wall + 1) return estimate;
   if (estimate < wall && wall - estimate < 1) return wall;

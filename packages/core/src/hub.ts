@@ -3,7 +3,6 @@
  * minor version.
  */
 
-export { currentRun } from './context.ts';
 export { cutText } from './cut-text.ts';
 export { closeOpenRuns, recordDropped } from './internal/hub.ts';
 export { clearReports, reportOnce, safely } from './internal/report.ts';
@@ -21,5 +20,6 @@ export type {
 export { DROP_REASONS, DROP_SIGNALS, MISSED_REASONS, state } from './internal/state.ts';
 export { LIMITS } from './limits.ts';
 export { runAttributes, severityText } from './records.ts';
+export { currentRun } from './run-context.ts';
 export { RunStampLogProcessor, RunStampSpanProcessor } from './stamp.ts';
 export { safeFileName, taskFile, utcDate } from './task-file.ts';

@@ -1,6 +1,6 @@
 import { type Carrier, injectCarrier } from './carrier.ts';
 import type { Task, TaskOptions } from './task.ts';
-import { normaliseTaskId } from './task-id.ts';
+import { normaliseTaskId, uuidv7 } from './task-id.ts';
 import { normaliseSignal } from './task-options.ts';
 
 /** A run that nobody watches: the work gets the same object, and everything it says costs next to nothing. */
@@ -16,7 +16,7 @@ export class IdleTask implements Task {
   }
 
   get id(): string {
-    this.ownId ??= normaliseTaskId(this.options?.id, Date.now());
+    this.ownId ??= normaliseTaskId(this.options?.id) ?? uuidv7(Date.now());
     return this.ownId;
   }
 

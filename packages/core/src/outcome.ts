@@ -45,6 +45,17 @@ export interface Outcome {
   readonly attributes: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** The rules of most runs. */
+export const NO_RULES: OutcomeRules = {
+  signal: undefined,
+  deadlineMs: undefined,
+  acceptableErrors: undefined,
+  outcome: undefined,
+};
+
+/** How most runs end. */
+export const SUCCESS: Outcome = { status: 'success', errorType: undefined, failure: undefined, attributes: undefined };
+
 /** `error.type` of a status that was claimed without an error; `_OTHER` is the conventions' word for an unknown one. */
 const CLAIMED_ERROR_TYPE: Readonly<Record<ClaimableStatus, string | undefined>> = {
   success: undefined,
@@ -57,10 +68,8 @@ const CLAIMED_ERROR_TYPE: Readonly<Record<ClaimableStatus, string | undefined>> 
  * Decides how a run ended. Precedence, first match wins: the `outcome` option; a thrown error, unless acceptable
  * (cancelled when the signal caused it, `timeout` when the signal was a timeout); a claimed status; expired when a
  * success came strictly after its deadline; success.
- *
- * @param nowMs epoch milliseconds at the end of the run
  */
-export function decideOutcome(end: RunEnd, rules: OutcomeRules, nowMs: number): Outcome {
+export function decideOutcome(end: RunEnd, rules: OutcomeRules): Outcome {
   const reported = reportedOutcome(end, rules);
   if (reported !== undefined) return reported;
   let acceptedType: string | undefined;
@@ -77,7 +86,8 @@ export function decideOutcome(end: RunEnd, rules: OutcomeRules, nowMs: number): 
     return { status: claimed, errorType: type, failure: undefined, attributes: undefined };
   }
   const { deadlineMs } = rules;
-  const expired = deadlineMs !== undefined && deadlineMs !== 0 && nowMs > deadlineMs;
+  const expired = deadlineMs !== undefined && deadlineMs !== 0 && Date.now() > deadlineMs;
+  if (!expired && acceptedType === undefined) return SUCCESS;
   return {
     status: expired ? 'expired' : 'success',
     errorType: acceptedType,

@@ -4,6 +4,7 @@ import { wallMs } from './clock.ts';
 import { safely } from './internal/report.ts';
 import { type RunInfo, type RunRecord, state } from './internal/state.ts';
 import { ATTR, type EventName, SCOPE } from './names.ts';
+import { recordsAreKept } from './tracer.ts';
 
 /** What differs from record to record; the rest comes from the run. */
 export interface RecordContent {
@@ -22,6 +23,7 @@ export interface RecordContent {
  * there is none, through the OTel logs API.
  */
 export function emitRecord(run: RunInfo, content: RecordContent): void {
+  if (!recordsAreKept()) return;
   const record: RunRecord = {
     run,
     spanContext: content.spanContext ?? run.spanContext,

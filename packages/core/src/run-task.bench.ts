@@ -5,8 +5,8 @@
 import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { runTask } from '../dist/index.js';
 import { interleave } from '../../../test/interleave.ts';
+import { runTask } from './index.ts';
 
 const work = (): number => 1;
 const asyncWork = async (): Promise<number> => 1;

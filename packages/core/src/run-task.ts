@@ -16,10 +16,18 @@ import type { Task, TaskOptions, TaskStep } from './task.ts';
 export function runTask<T>(operation: string, fn: (task: Task) => T, options?: TaskOptions): T {
   const task = beginRun(operation, options);
   if (task instanceof IdleTask) return fn(task);
-  return settle(
-    () => context.with(task.context, () => fn(task)),
-    (end) => task.finish('error' in end ? { thrown: end } : { returned: end }),
-  );
+  let value: T;
+  try {
+    // What is no function throws here what calling it throws, and not what the context manager makes of it.
+    value =
+      typeof fn === 'function'
+        ? context.with(task.context, fn, undefined, task)
+        : (fn as typeof runTask<T>)(operation, fn);
+  } catch (error) {
+    task.threw(error);
+    throw error;
+  }
+  return settle(value, task);
 }
 
 /** Begins a task that the caller ends: `task.end()` belongs into a `finally`. */
@@ -28,7 +36,9 @@ export function startTask(operation: string, options?: TaskOptions): Task {
 }
 
 /** What the steps return, in their order. */
-export type StepResults<S extends readonly TaskStep[]> = { -readonly [K in keyof S]: Awaited<ReturnType<S[K]['run']>> };
+export type StepResults<S extends readonly TaskStep[]> = {
+  -readonly [K in keyof S]: Awaited<ReturnType<S[K]['run']>>;
+};
 
 /**
  * Runs steps in order, one at a time, as one task. Returns at once; the first step starts in a microtask.
@@ -43,17 +53,17 @@ export function runTaskSteps<const S extends readonly TaskStep[]>(
 ): Promise<StepResults<S>> {
   const list = checkSteps(steps);
   const task = beginRun(operation, options);
-  return settle(
-    async () => {
-      await Promise.resolve();
-      const results: unknown[] = [];
-      for (const step of list) results.push(await task.run(() => task.step(step.name, (own) => step.run(own))));
-      return results as StepResults<S>;
-    },
-    (end) => {
-      if (!(task instanceof IdleTask)) task.finish('error' in end ? { thrown: end } : { returned: end });
-    },
-  );
+  const results = runInOrder(task, list) as Promise<StepResults<S>>;
+  return task instanceof IdleTask ? results : settle(results, task);
+}
+
+async function runInOrder(task: Task, steps: readonly TaskStep[]): Promise<unknown[]> {
+  await Promise.resolve();
+  const results: unknown[] = [];
+  for (const step of steps) {
+    results.push(await task.run(() => task.step(step.name, (own) => step.run(own))));
+  }
+  return results;
 }
 
 function checkSteps(steps: unknown): readonly TaskStep[] {

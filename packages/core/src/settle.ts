@@ -1,40 +1,46 @@
-/** What a piece of work did, told exactly once. */
-export type Settled<T> = { readonly value: T } | { readonly error: unknown };
+/** Hears how a piece of work settled, exactly once. */
+export interface Settler {
+  returned(value: unknown): void;
+  threw(error: unknown): void;
+}
 
 /**
- * Calls `work` and tells how it settled: at once for a plain value or a throw, later for a thenable. A thenable is
- * adopted exactly once and the derived promise returned; its value and its error reach the caller unchanged.
+ * Tells how work settled: at once for a plain value, later for a thenable. A thenable is adopted exactly once and the
+ * derived promise returned; its value and its error reach the caller unchanged.
+ *
+ * @param value what the work returned
  */
-export function settle<T>(work: () => T, settled: (end: Settled<unknown>) => void): T {
-  let value: T;
-  try {
-    value = work();
-  } catch (error) {
-    settled({ error });
-    throw error;
-  }
+export function settle<T>(value: T, settler: Settler): T {
   // A native promise: one derived promise, no adoption in between.
-  if (value instanceof Promise) return value.then(onValue, onError) as T;
+  if (value instanceof Promise) return derive(value, settler) as T;
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) {
+    settler.returned(value);
+    return value;
+  }
   let then: unknown;
   try {
-    then = (value as { then?: unknown } | null | undefined)?.then;
+    then = (value as { then?: unknown }).then;
   } catch (error) {
-    settled({ error });
+    settler.threw(error);
     return Promise.reject(error) as T;
   }
-  if (typeof then === 'function') {
-    const adopt = then as (resolve: (value: unknown) => void, reject: (error: unknown) => void) => void;
-    return new Promise((resolve, reject) => adopt.call(value, resolve, reject)).then(onValue, onError) as T;
+  if (typeof then !== 'function') {
+    settler.returned(value);
+    return value;
   }
-  settled({ value });
-  return value;
+  const adopt = then as (resolve: (value: unknown) => void, reject: (error: unknown) => void) => void;
+  return derive(new Promise((resolve, reject) => adopt.call(value, resolve, reject)), settler) as T;
+}
 
-  function onValue(result: unknown): unknown {
-    settled({ value: result });
-    return result;
-  }
-  function onError(error: unknown): never {
-    settled({ error });
-    throw error;
-  }
+function derive(promise: Promise<unknown>, settler: Settler): Promise<unknown> {
+  return promise.then(
+    (value) => {
+      settler.returned(value);
+      return value;
+    },
+    (error) => {
+      settler.threw(error);
+      throw error;
+    },
+  );
 }

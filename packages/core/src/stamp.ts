@@ -1,9 +1,9 @@
 import type { Context, Span } from '@opentelemetry/api';
 import type { AnyValue } from '@opentelemetry/api-logs';
-import { currentRun } from './context.ts';
 import { state } from './internal/state.ts';
 import { ATTR } from './names.ts';
 import { runAttributes } from './records.ts';
+import { currentRun } from './run-context.ts';
 import { taskFile } from './task-file.ts';
 
 /** The part of the SDK's span that stamping needs. */

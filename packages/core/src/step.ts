@@ -1,11 +1,11 @@
-import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api';
+import { type Context, context, type Span, type SpanContext, SpanStatusCode, trace } from '@opentelemetry/api';
 import { monoMs } from './clock.ts';
-import { errorFacts, errorType } from './error-facts.ts';
+import { errorMessage, errorType } from './error-facts.ts';
 import { safely } from './internal/report.ts';
 import type { RunInfo } from './internal/state.ts';
 import { ATTR, EVENT, SEVERITY } from './names.ts';
 import { emitRecord } from './records.ts';
-import { type Settled, settle } from './settle.ts';
+import { type Settler, settle } from './settle.ts';
 import type { Task } from './task.ts';
 import { normaliseText } from './task-options.ts';
 import { activeTracer } from './tracer.ts';
@@ -28,32 +28,53 @@ interface StepHost extends Task, RunInfo {
 export function runStep<T>(run: StepHost, call: StepCall<T>): T {
   const name = normaliseText('step name', call.name) || `step ${call.index}`;
   const active = context.active();
+  // Inside the run, a step belongs to the span that is active there; called from outside, to the task span.
   const parent = trace.getSpanContext(active)?.traceId === run.spanContext.traceId ? active : run.context;
   const attributes = { [ATTR.STEP_NAME]: name, [ATTR.STEP_INDEX]: call.index };
   const span = safely('starting a step span', () => activeTracer()?.startSpan(name, { attributes }, parent));
-  const spanContext = span?.spanContext() ?? run.spanContext;
-  const stepContext = span === undefined ? parent : trace.setSpan(parent, span);
-  const startMono = monoMs();
-  return settle(() => context.with(stepContext, () => call.fn(run)), end);
+  const end = new StepEnd(run, attributes, span);
+  let value: T;
+  try {
+    value = context.with(span === undefined ? parent : trace.setSpan(parent, span), () => call.fn(run));
+  } catch (error) {
+    end.threw(error);
+    throw error;
+  }
+  return settle(value, end);
+}
 
-  function end(settled: Settled<unknown>): void {
-    const failed = 'error' in settled;
-    const status = failed ? 'failure' : 'success';
-    const errorTypeAttribute = failed ? { [ATTR.ERROR_TYPE]: errorType(settled.error) } : {};
-    emitRecord(run, {
+class StepEnd implements Settler {
+  private readonly run: RunInfo;
+  private readonly attributes: Readonly<Record<string, string | number>>;
+  private readonly span: Span | undefined;
+  private readonly spanContext: SpanContext;
+  private readonly startMono = monoMs();
+
+  constructor(run: RunInfo, attributes: Readonly<Record<string, string | number>>, span: Span | undefined) {
+    this.run = run;
+    this.attributes = attributes;
+    this.span = span;
+    this.spanContext = span?.spanContext() ?? run.spanContext;
+  }
+
+  returned(): void {
+    this.record({ [ATTR.STEP_STATUS]: 'success' }, SEVERITY.info);
+    safely('ending a step span', () => this.span?.end());
+  }
+
+  threw(error: unknown): void {
+    this.record({ [ATTR.STEP_STATUS]: 'failure', [ATTR.ERROR_TYPE]: errorType(error) }, SEVERITY.error);
+    this.span?.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage(error) });
+    safely('ending a step span', () => this.span?.end());
+  }
+
+  private record(outcome: Readonly<Record<string, string>>, severity: number): void {
+    this.span?.setAttributes(outcome);
+    emitRecord(this.run, {
       eventName: EVENT.STEP,
-      severity: failed ? SEVERITY.error : SEVERITY.info,
-      spanContext,
-      attributes: {
-        ...attributes,
-        [ATTR.STEP_STATUS]: status,
-        [ATTR.STEP_DURATION]: (monoMs() - startMono) / 1000,
-        ...errorTypeAttribute,
-      },
+      severity,
+      spanContext: this.spanContext,
+      attributes: { ...this.attributes, ...outcome, [ATTR.STEP_DURATION]: (monoMs() - this.startMono) / 1000 },
     });
-    if (span === undefined) return;
-    span.setAttributes({ [ATTR.STEP_STATUS]: status, ...errorTypeAttribute });
-    if (failed) span.setStatus({ code: SpanStatusCode.ERROR, message: errorFacts(settled.error).message });
-    safely('ending a step span', () => span.end());
   }
 }

