@@ -31,14 +31,16 @@ export async function createMetricPush(
   const temporality = options.temporality ?? 'cumulative';
   const intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS;
   const exportTimeoutMillis = Math.min(intervalMs, target.timeoutMs);
-  const sender = new OtlpSender('metrics', target);
+  // Below the SDK's own limit, so that it is us who learn of it, and account for it.
+  const timeoutMs = exportTimeoutMillis * 0.9;
+  const sender = new OtlpSender('metrics', { ...target, timeoutMs });
   return new sdk.PeriodicExportingMetricReader({
     exportIntervalMillis: intervalMs,
     exportTimeoutMillis,
     cardinalityLimits: { default: options.cardinalityLimit ?? DEFAULT_CARDINALITY_LIMIT },
     exporter: {
       export(metrics, done) {
-        push(sender, metrics, exportTimeoutMillis).then(
+        push(sender, metrics, timeoutMs).then(
           (result) => {
             account(result, metrics, temporality);
             // Failures are reported and counted here; the SDK would report each push again.

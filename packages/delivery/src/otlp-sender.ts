@@ -52,7 +52,10 @@ export class OtlpSender<S extends OtlpSignal> {
   async close(): Promise<void> {
     const loaded = this.#loaded;
     this.#loaded = undefined;
-    if (loaded !== undefined) (await loaded).transport.close();
+    await loaded?.then(
+      ({ transport }) => transport.close(),
+      () => undefined, // What failed to load was said by `send`, and has nothing to close.
+    );
   }
 
   async #load(): Promise<{ readonly encode: Encode<SignalData[S]>; readonly transport: HttpTransport }> {
