@@ -96,7 +96,8 @@ export class CollectorStandIn {
     const asked = this.#asked++;
     // Only what is accepted counts as received.
     response.on('finish', () => {
-      if (response.statusCode < 300) this.received.push({ path: request.url ?? '', headers: request.headers, body, json });
+      if (response.statusCode < 300)
+        this.received.push({ path: request.url ?? '', headers: request.headers, body, json });
       this.#changed.emit('request');
     });
     this.answer(response, asked);

@@ -10,7 +10,12 @@ const SPANS = 20_000;
 const ROUNDS = 30;
 
 const span = new BasicTracerProvider().getTracer('bench').startSpan('commit', {
-  attributes: { operation: 'commit', 'task.id': '0199f0a2-5f0c-7d1e-9d6a-000000000000', 'task.attempt': 1, repository: 'r' },
+  attributes: {
+    operation: 'commit',
+    'task.id': '0199f0a2-5f0c-7d1e-9d6a-000000000000',
+    'task.attempt': 1,
+    repository: 'r',
+  },
 });
 span.end();
 const ended = span as unknown as ReadableSpan;

