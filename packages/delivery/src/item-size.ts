@@ -9,8 +9,6 @@ import type { RunRecord } from '@taskspan/core/hub';
 /** Ids, times, flags and the punctuation around them. */
 const SPAN_BYTES = 200;
 const RECORD_BYTES = 150;
-/** `task.id`, `operation`, `task.run`, `task.file`, `task.sequence` as attributes, without the values. */
-const RUN_BYTES = 150;
 const EVENT_BYTES = 60;
 const LINK_BYTES = 100;
 /** A key's punctuation, and a number or boolean. */
@@ -31,10 +29,12 @@ export function logBytes(record: ReadableLogRecord): number {
   return RECORD_BYTES + valueBytes(record.body) + mapBytes(record.attributes);
 }
 
-/** Bytes of a record of a run, roughly. */
-export function runRecordBytes({ run, body, attributes }: RunRecord): number {
-  const ids = run.id.length + run.operation.length + run.file.length;
-  return RECORD_BYTES + RUN_BYTES + ids + (body?.length ?? 0) + mapBytes(run.fields) + mapBytes(attributes);
+/**
+ * Bytes of a record of a run, roughly, without the run's own attributes: these are in memory once per run, and written
+ * out only when a request is made.
+ */
+export function runRecordBytes({ body, attributes }: RunRecord): number {
+  return RECORD_BYTES + (body?.length ?? 0) + mapBytes(attributes);
 }
 
 function mapBytes(map: object | undefined, depth = 0): number {

@@ -15,7 +15,6 @@ export type Json = string | number | boolean | undefined | readonly Json[] | { r
 
 /** Values nested deeper are left out: nobody reads them, and a cycle must end somewhere. */
 const DEEPEST = 32;
-const encoder = new TextEncoder();
 
 /** Bytes of an `ExportTraceServiceRequest`. */
 export function encodeSpans(spans: readonly ReadableSpan[]): Uint8Array {
@@ -37,7 +36,7 @@ export function encodeLogs(records: readonly ReadableLogRecord[]): Uint8Array {
 
 /** UTF-8 bytes of a request; absent fields are those that are undefined. */
 export function encodeJson(request: Json): Uint8Array {
-  return encoder.encode(JSON.stringify(request));
+  return Buffer.from(JSON.stringify(request));
 }
 
 interface Grouped<T> {
@@ -81,7 +80,8 @@ export function scopeJson(scope: InstrumentationScope & { readonly attributes?: 
 function spanJson(span: ReadableSpan): Json {
   const own = span.spanContext();
   return {
-    ...idsJson(own),
+    traceId: own.traceId,
+    spanId: own.spanId,
     traceState: own.traceState?.serialize(),
     parentSpanId: span.parentSpanContext?.spanId,
     flags: flagsJson(own, span.parentSpanContext),
@@ -100,7 +100,8 @@ function spanJson(span: ReadableSpan): Json {
     })),
     droppedEventsCount: countJson(span.droppedEventsCount),
     links: span.links.map((link) => ({
-      ...idsJson(link.context),
+      traceId: link.context.traceId,
+      spanId: link.context.spanId,
       traceState: link.context.traceState?.serialize(),
       attributes: attributesJson(link.attributes ?? {}),
       droppedAttributesCount: countJson(link.droppedAttributesCount),
@@ -125,12 +126,9 @@ function logJson(record: ReadableLogRecord): Json {
     attributes: attributesJson(record.attributes),
     droppedAttributesCount: countJson(record.droppedAttributesCount),
     flags: countJson(record.spanContext?.traceFlags),
-    ...(record.spanContext === undefined ? {} : idsJson(record.spanContext)),
+    traceId: record.spanContext?.traceId,
+    spanId: record.spanContext?.spanId,
   };
-}
-
-function idsJson(context: SpanContext): { readonly traceId: string; readonly spanId: string } {
-  return { traceId: context.traceId, spanId: context.spanId };
 }
 
 /** The W3C flags, bit 8 "it is known whether remote", bit 9 "remote". */
