@@ -44,6 +44,19 @@ describe('HttpTransport', () => {
     transport.close();
   });
 
+  it('takes a kept-alive connection that the server closed meanwhile for no failure', async () => {
+    const transport = new HttpTransport(collector.target('logs'));
+    assert.equal((await transport.post(body)).kind, 'delivered');
+    let closed = 0;
+    collector.answer = (response, index) => {
+      if (closed++ === 0) response.destroy();
+      else OK(response, index);
+    };
+    assert.equal((await transport.post(body)).kind, 'delivered');
+    assert.equal(closed, 2);
+    transport.close();
+  });
+
   it('says which certificate cannot be read', () => {
     const target = collector.target('logs', { url: 'https://localhost', certificate: 'absent.pem' });
     assert.throws(() => new HttpTransport(target), /absent\.pem/);

@@ -22,15 +22,15 @@ export class HttpTransport {
   readonly #target: OtlpTarget;
   readonly #request: typeof http.request;
   readonly #agent: http.Agent;
+  readonly #certificates: https.AgentOptions;
 
   /** Throws when a certificate or key file cannot be read. */
   constructor(target: OtlpTarget) {
     this.#target = target;
     const secure = target.url.startsWith('https:');
     this.#request = secure ? https.request : http.request;
-    this.#agent = secure
-      ? new https.Agent({ keepAlive: true, ...readCertificates(target) })
-      : new http.Agent({ keepAlive: true });
+    this.#agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
+    this.#certificates = secure ? readCertificates(target) : {};
   }
 
   /** Posts one body; never rejects, and answers within the target's timeout. */
@@ -46,7 +46,7 @@ export class HttpTransport {
       headers['content-encoding'] = 'gzip';
     }
     headers['content-length'] = String(payload.byteLength);
-    return await context.with(suppressTracing(ROOT_CONTEXT), () => this.#exchange(headers, payload));
+    return await this.#exchange(headers, payload, this.#agent);
   }
 
   /** Closes idle connections. */
@@ -54,10 +54,13 @@ export class HttpTransport {
     this.#agent.destroy();
   }
 
-  #exchange(headers: Record<string, string>, payload: Uint8Array): Promise<SendResult> {
+  /** `agent` false: on a connection of its own. */
+  #exchange(headers: Record<string, string>, payload: Uint8Array, agent: http.Agent | false): Promise<SendResult> {
     const { url, timeoutMs } = this.#target;
     return new Promise((resolve) => {
-      const request = this.#request(url, { method: 'POST', headers, agent: this.#agent });
+      const request = context.with(suppressTracing(ROOT_CONTEXT), () =>
+        this.#request(url, { method: 'POST', headers, agent, ...this.#certificates }),
+      );
       const fail = (reason: string): void => {
         clearTimeout(timer);
         resolve({ kind: 'retryable', reason: `${withoutPassword(url)}: ${reason}` });
@@ -68,7 +71,15 @@ export class HttpTransport {
       }, timeoutMs);
       timer.unref();
       request.on('socket', (socket) => socket.unref());
-      request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        if (request.reusedSocket && error.code === 'ECONNRESET') {
+          // The receiver may close an idle connection just when it is used again: no failure to speak of.
+          clearTimeout(timer);
+          resolve(this.#exchange(headers, payload, false));
+        } else {
+          fail(error.code ?? error.message);
+        }
+      });
       request.on('response', (response) => {
         let text = '';
         response.setEncoding('utf8');

@@ -39,9 +39,9 @@ export class SpanExportProcessor implements SpanProcessor {
     if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) this.#queue.enqueue(span);
   }
 
-  /** Waits until what ended so far is delivered or refused, or an attempt failed. Never rejects. */
-  async forceFlush(): Promise<void> {
-    await this.#queue.forceFlush();
+  /** Waits until what ended so far is delivered or refused, or an attempt failed; 10 s at most. Never rejects. */
+  async forceFlush(limit?: { readonly timeoutMillis?: number }): Promise<void> {
+    await this.#queue.forceFlush(limit?.timeoutMillis);
   }
 
   /** Tries to deliver what is left for `timeoutMs` at most (default 3 s); counts the rest as lost. */
