@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import {
+  isBench,
+  isCode,
+  isTest,
+  manifestOf,
+  packageFolders,
+  projectFiles,
+  ROOT,
+  readProjectFile,
+} from './source-tree.ts';
+
+/** Lines above which a file should be split by its nouns. */
+const MAX_LINES = 350;
+
+/** Longer files that were looked at and are one thing, with the reason. Keep this short. */
+const LONG_FILES: Readonly<Record<string, string>> = {
+  'packages/core/src/task-run.ts': 'the one state machine of a run; splitting it would spread its invariants',
+};
+
+/** Source files proved elsewhere than beside themselves, and where. */
+const PROVED_ELSEWHERE: Readonly<Record<string, string>> = {
+  'packages/taskspan/src/register.ts': 'test/pack/pack.test.ts',
+};
+
+/** Drawers of unrelated things: a file is named by the noun that it defines. */
+const DRAWER = /(^|[-_.])(utils?|common|misc|helpers?)([-_.]|$)/i;
+
+/** What no text of the project may contain. */
+const FORBIDDEN: Readonly<Record<string, RegExp>> = {
+  'an unfinished place': new RegExp(`\\b(${['TO', 'FIX'].map((start, at) => start + ['DO', 'ME'][at]).join('|')})\\b`),
+  'a path of one machine': new RegExp(
+    `(^|[\\s"'\`(=:])/(${['work', 'tmp', 'root', 'home/\\w+', 'Users/\\w+'].join('|')})/`,
+    'm',
+  ),
+  'a registry host': new RegExp(`https?://[^\\s"'/]*(${['registry', 'artifact', 'proxy'].join('|')})[^\\s"'/]*`, 'i'),
+  'a tracker number': new RegExp(`\\b(${['issue', 'ticket'].join('|')}) #?\\d+`, 'i'),
+};
+
+/** What no code may contain. */
+const FORBIDDEN_CODE: Readonly<Record<string, RegExp>> = {
+  'a default export': /^export default\b/m,
+  'a star export': /^export \*/m,
+  'a cast to any': new RegExp(`\\bas ${'any'}\\b`),
+  'a switched-off type check': new RegExp(`@ts-(${['ignore', 'nocheck', 'expect-error'].join('|')})`),
+  'a coverage exception': new RegExp(`\\b(c8|v8|istanbul) ${'ignore'}\\b`),
+};
+
+const files = projectFiles();
+const texts = files.filter((file) => /\.(ts|mts|cts|js|mjs|cjs|json|md|ya?ml)$|\/run$|^[^/]*rc$/.test(file));
+const code = files.filter(isCode);
+const sources = code.filter((file) => /^packages\/[^/]+\/src\//.test(file));
+
+describe('files', () => {
+  it('are named by a noun, never after a drawer', () => {
+    const drawers = files.filter((file) => file.split('/').some((part) => DRAWER.test(part)));
+    assert.deepEqual(drawers, []);
+  });
+
+  for (const [what, pattern] of Object.entries(FORBIDDEN)) {
+    it(`hold no ${what.replace(/^an? /, '')}`, () => {
+      assert.deepEqual(matches(texts, pattern), []);
+    });
+  }
+
+  for (const [what, pattern] of Object.entries(FORBIDDEN_CODE)) {
+    it(`hold no ${what.replace(/^an? /, '')}`, () => {
+      assert.deepEqual(matches(code, pattern), []);
+    });
+  }
+
+  it(`have at most ${MAX_LINES} lines, or a reason`, () => {
+    const long = code.filter((file) => readProjectFile(file).split('\n').length - 1 > MAX_LINES);
+    assert.deepEqual(
+      long,
+      Object.keys(LONG_FILES).filter((file) => long.includes(file) || existsSync(join(ROOT, file))),
+    );
+  });
+
+  it('have their test beside them when they do something', () => {
+    const untested = sources.filter(
+      (file) =>
+        !isTest(file) &&
+        !isBench(file) &&
+        posix.basename(file) !== 'index.ts' &&
+        doesSomething(readProjectFile(file)) &&
+        !existsSync(join(ROOT, PROVED_ELSEWHERE[file] ?? file.replace(/\.ts$/, '.test.ts'))),
+    );
+    assert.deepEqual(untested, []);
+  });
+
+  it('of tests stand beside what they test', () => {
+    const strays = sources.filter(
+      (file) => /\.(test|bench)\.ts$/.test(file) && !existsSync(join(ROOT, file.replace(/\.(test|bench)\.ts$/, '.ts'))),
+    );
+    assert.deepEqual(strays, []);
+  });
+
+  it('that are built or installed are not kept', () => {
+    const built = files.filter((file) =>
+      /(^|\/)(dist|node_modules|coverage|\.taskspan)\/|\.(tsbuildinfo|tgz|map)$/.test(file),
+    );
+    assert.deepEqual(built, []);
+  });
+});
+
+describe('package.json', () => {
+  for (const folder of packageFolders()) {
+    it(`of ${folder} publishes ESM with types, and keeps its inside closed`, () => {
+      const manifest = manifestOf(`packages/${folder}`);
+      assert.equal(manifest.type, 'module');
+      assert.equal(manifest.license, 'Apache-2.0');
+      assert.deepEqual(manifest.engines, { node: '^20.19.0 || >=22.12.0' });
+      assert.equal(manifest.exports?.['./internal/*'], null);
+      for (const [entry, target] of Object.entries(manifest.exports ?? {})) {
+        if (target === null || typeof target === 'string') continue;
+        // An `import` condition alone would fail under --require.
+        assert.deepEqual(Object.keys(target), ['types', 'default'], entry);
+      }
+      assert.ok(files.includes(`packages/${folder}/README.md`), 'README.md');
+      assert.ok(files.includes(`packages/${folder}/src/index.ts`), 'src/index.ts');
+    });
+  }
+
+  it('of all packages carry one version and ask for each other by it', () => {
+    const manifests = packageFolders().map((folder) => manifestOf(`packages/${folder}`));
+    const [version] = manifests.map((manifest) => manifest.version);
+    const own = new Set(manifests.map((manifest) => manifest.name));
+    for (const manifest of manifests) {
+      assert.equal(manifest.version, version, manifest.name);
+      for (const [name, range] of Object.entries(manifest.dependencies ?? {})) {
+        if (own.has(name)) assert.equal(range, version, `${manifest.name} -> ${name}`);
+      }
+    }
+  });
+
+  it('of the workspace builds and tests every package', () => {
+    const { references } = JSON.parse(readProjectFile('tsconfig.json').replace(/^\s*\/\/.*$/gm, '')) as {
+      references: { path: string }[];
+    };
+    assert.deepEqual(
+      references.map((reference) => reference.path).sort(),
+      packageFolders()
+        .map((folder) => `packages/${folder}`)
+        .sort(),
+    );
+  });
+
+  it('needs no network but the registry that is set up: the lock file names no host', () => {
+    assert.match(readProjectFile('.npmrc'), /^omit-lockfile-registry-resolved=true$/m);
+    assert.doesNotMatch(readProjectFile('package-lock.json'), /"resolved": "(?!packages\/|examples\/)/);
+  });
+});
+
+/** `file:line text` of each match. */
+function matches(among: readonly string[], pattern: RegExp): string[] {
+  return among.flatMap((file) => {
+    if (file === 'LICENSE' || !pattern.test(readProjectFile(file))) return [];
+    const lines = readProjectFile(file).split('\n');
+    return lines.flatMap((line, at) => (pattern.test(line) ? [`${file}:${at + 1} ${line.trim().slice(0, 100)}`] : []));
+  });
+}
+
+/** False for a file of types and plain re-exports, which has nothing to prove. */
+function doesSomething(text: string): boolean {
+  return /^(export )?(async )?(function|class|const|let)\b|^(await|if|for|try|process|[a-z]\w*\()/m.test(text);
+}
