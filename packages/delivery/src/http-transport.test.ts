@@ -1,10 +1,44 @@
 import assert from 'node:assert/strict';
+import { Agent } from 'node:http';
+import { type Context, type ContextManager, context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { isTracingSuppressed } from '@opentelemetry/core';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { CollectorStandIn, OK } from './collector-stand-in.test.ts';
 import { HttpTransport, readRetryAfter } from './http-transport.ts';
 
 const collector = new CollectorStandIn();
 const body = Buffer.from('{}');
+
+/** Knows the context of synchronous code, which is all that one test needs. */
+class SyncContextManager implements ContextManager {
+  #active: Context = ROOT_CONTEXT;
+  active(): Context {
+    return this.#active;
+  }
+  with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
+    inner: Context,
+    fn: F,
+    thisArg?: ThisParameterType<F>,
+    ...args: A
+  ): ReturnType<F> {
+    const outer = this.#active;
+    this.#active = inner;
+    try {
+      return fn.call(thisArg as ThisParameterType<F>, ...args);
+    } finally {
+      this.#active = outer;
+    }
+  }
+  bind<T>(_context: Context, target: T): T {
+    return target;
+  }
+  enable(): this {
+    return this;
+  }
+  disable(): this {
+    return this;
+  }
+}
 
 describe('HttpTransport', () => {
   beforeEach(async () => {
@@ -42,6 +76,26 @@ describe('HttpTransport', () => {
     const result = await transport.post(body);
     assert.ok(result.kind === 'retryable' && !result.reason.includes('secret'));
     transport.close();
+  });
+
+  it('has its requests traced by nobody', async () => {
+    context.setGlobalContextManager(new SyncContextManager());
+    const agent = Agent.prototype as unknown as { addRequest: (...args: unknown[]) => void };
+    const { addRequest } = agent;
+    const suppressed: boolean[] = [];
+    agent.addRequest = function (...args) {
+      suppressed.push(isTracingSuppressed(context.active()));
+      addRequest.apply(this, args);
+    };
+    try {
+      const transport = new HttpTransport(collector.target('logs'));
+      await transport.post(body);
+      transport.close();
+    } finally {
+      agent.addRequest = addRequest;
+      context.disable();
+    }
+    assert.deepEqual(suppressed, [true]);
   });
 
   it('takes a kept-alive connection that the server closed meanwhile for no failure', async () => {
