@@ -9,7 +9,7 @@ import { safely } from '@taskspan/core/hub';
 import type { BridgeConfig } from './bridge-config.ts';
 import { emitLine, isWanted } from './captured-line.ts';
 import { loadedFiles } from './loaded-files.ts';
-import { winstonLevel, winstonRecord } from './winston-line.ts';
+import { positionalError, winstonLevel, winstonRecord } from './winston-line.ts';
 import {
   printsLevel,
   takesLevel,
@@ -86,7 +86,7 @@ export class WinstonBridge extends InstrumentationBase<BridgeConfig> implements 
       if (!printsLevel(logger, level) || sendsItself(logger, level)) return undefined;
       const active = context.active();
       if (!this.logger.enabled({ context: active })) return undefined;
-      return { logger, info, level, context: active, timeMs: Date.now() };
+      return { logger, info, level, error: positionalError(info), context: active, timeMs: Date.now() };
     });
   }
 

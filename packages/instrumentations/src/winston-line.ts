@@ -20,6 +20,12 @@ export function winstonLevel(info: object): string {
   return typeof level === 'string' ? level : '';
 }
 
+/** The first error among the positional arguments of a line that is not formatted yet. */
+export function positionalError(info: object): unknown {
+  const splat = (info as Info)[SPLAT];
+  return Array.isArray(splat) ? splat.find(isErrorLike) : undefined;
+}
+
 /**
  * The record of a formatted winston line: level, message and attributes as `@opentelemetry/winston-transport` has them,
  * with severities for the app's own levels too, without colours, and with an exception only where there was an error.
@@ -30,7 +36,7 @@ export function winstonRecord(line: WinstonLine, formatted: object): LogRecord {
   const info = formatted as Info;
   translator ??= loadTranslator();
   const { exception: _, ...record } = translator(info);
-  const exception = exceptionOf(info);
+  const exception = exceptionOf(info, line.error);
   const severityNumber = record.severityNumber ?? severityOfWinstonLevel(line.level, line.logger.levels ?? {});
   return {
     ...record,
@@ -71,13 +77,11 @@ function loadTranslator(): (info: Info) => LogRecord {
 }
 
 /** The error of a line, if any. The transport takes any text or named object among the arguments for one. */
-function exceptionOf(info: Info): unknown {
+function exceptionOf(info: Info, positional: unknown): unknown {
   for (const key of ['err', 'error']) {
     const value = info[key];
     if (isErrorLike(value)) return value;
   }
-  const splat = info[SPLAT];
-  const positional = Array.isArray(splat) ? splat.find(isErrorLike) : undefined;
   if (positional !== undefined) return positional;
   if (info instanceof Error) return info;
   const { stack, message, code } = info;

@@ -20,6 +20,8 @@ export interface WinstonLine {
   readonly logger: WinstonLogger;
   readonly info: object;
   readonly level: string;
+  /** An error among the arguments, found before the splat format takes them apart. */
+  readonly error: unknown;
   readonly context: Context;
   /** Epoch milliseconds of the `write`. */
   readonly timeMs: number;
