@@ -1,0 +1,29 @@
+// An application that has nothing left to do after one scrape over a connection that stays open.
+import { spawn } from 'node:child_process';
+import { MetricsServer } from './metrics-server.ts';
+
+// The client lives in a process of its own: an open connection of this one would keep it alive by itself.
+const CLIENT = `
+  const http = require('node:http');
+  const agent = new http.Agent({ keepAlive: true });
+  http.get(process.argv[1], { agent }, (response) => {
+    response.resume().on('end', () => process.stdout.write('scraped ' + response.statusCode));
+  });
+  setInterval(() => {}, 1000);
+`;
+
+const server = new MetricsServer(async () => ({ scrape: async () => 'up 1\n' }));
+const url = await server.start({ port: 0 });
+const client = spawn(process.execPath, ['-e', CLIENT, url ?? ''], { stdio: ['ignore', 'pipe', 'inherit'] });
+client.stdout.once('data', (chunk: Buffer) => {
+  console.log(String(chunk));
+  // The client goes on holding its connection; what is left here is unref'd.
+  client.stdout.destroy();
+  client.unref();
+});
+const began = Date.now();
+process.on('exit', (code) => {
+  client.kill('SIGKILL');
+  // Well before a keep-alive connection would time out (5 s).
+  console.log(Date.now() - began < 4500 ? `exiting ${code}` : 'exiting late');
+});

@@ -1,0 +1,14 @@
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+
+/** Starts a worker on a TypeScript file: the loader of the tests is not inherited by worker threads. */
+export function startWorker(file: URL): Worker {
+  const loader = createRequire(import.meta.url)
+    .resolve('tsx/esm/api')
+    .replace(/\.cjs$/, '.mjs');
+  const [loaderUrl, fileUrl] = [pathToFileURL(loader).href, file.href].map((url) => JSON.stringify(url));
+  return new Worker(`import(${loaderUrl}).then(({ register }) => { register(); return import(${fileUrl}); })`, {
+    eval: true,
+  });
+}
