@@ -14,15 +14,16 @@ import {
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { extractCarrier } from './carrier.ts';
 import { monoMs, wallAt } from './clock.ts';
+import { isArray } from './error-facts.ts';
 import { IdleTask } from './idle-task.ts';
-import { describeValue, reportOnce, safely } from './internal/report.ts';
+import { describeValue, reportOnce } from './internal/report.ts';
 import { state } from './internal/state.ts';
 import { ATTR } from './names.ts';
 import { type AcceptableErrors, NO_RULES } from './outcome.ts';
 import { runsAreWatched } from './run-channel.ts';
 import { createRunContext, currentRun } from './run-context.ts';
 import type { TaskOptions } from './task.ts';
-import { taskFile, utcDate } from './task-file.ts';
+import { nameFile } from './task-file.ts';
 import { normaliseTaskId, uuidv7 } from './task-id.ts';
 import {
   normaliseAttributes,
@@ -35,6 +36,7 @@ import {
   normaliseOutputs,
   normaliseSignal,
   normaliseText,
+  readableOptions,
   submissionFields,
 } from './task-options.ts';
 import { type RunDetails, setSpanAttribute, TaskRun } from './task-run.ts';
@@ -71,6 +73,16 @@ export function beginRun(
   options: TaskOptions | undefined,
   extras: BeginExtras = NO_EXTRAS,
 ): TaskRun | IdleTask {
+  try {
+    return begin(operation, options, extras);
+  } catch (error) {
+    // All options are read before anything begins, so that a getter that throws leaves nothing half begun.
+    reportOnce('options.unreadable', `options cannot be read: ${describeValue(error)}; what can be read is used`);
+    return begin(operation, readableOptions(options), extras);
+  }
+}
+
+function begin(operation: unknown, options: TaskOptions | undefined, extras: BeginExtras): TaskRun | IdleTask {
   const tracer = activeTracer();
   const name = normaliseOperation(operation);
   if (tracer === undefined && !isObserved(options)) return new IdleTask(name, options ?? undefined);
@@ -79,25 +91,21 @@ export function beginRun(
   const startMono = monoMs();
   const startTimeMs = wallAt(startMono);
   const attributes = normaliseAttributes('attributes', given.attributes);
-  const fields = submissionFields(attributes, currentRun(active)?.fields);
   const givenId = normaliseTaskId(given.id);
   const id = givenId ?? uuidv7(startTimeMs);
   const file = extras.file ?? nameFile(id, startTimeMs, givenId === undefined);
   const details = given === NO_OPTIONS && extras === NO_EXTRAS ? NO_DETAILS : runDetails(given, extras, startTimeMs);
-  const run = new TaskRun({ id, operation: name, file, startMono, startTimeMs, fields }, details);
   const origin = originOf(given, active);
-  const span = tracer === undefined ? NO_SPAN : startSpan(run, tracer, { origin, kind: normaliseKind(given.kind) });
+  // Those of the surrounding run count too; a scheduler's timer has no surrounding run.
+  const fields = submissionFields(attributes, currentRun(origin.base)?.fields);
+  const started = startedAttributes(given, attributes);
+  const kind = normaliseKind(given.kind);
+  const run = new TaskRun({ id, operation: name, file, startMono, startTimeMs, fields }, details);
+  const span = tracer === undefined ? NO_SPAN : startSpan(run, tracer, { origin, kind });
   if (span.isRecording()) run.writeStartAttributes(span);
   if (attributes !== undefined) for (const key in attributes) setSpanAttribute(span, key, attributes[key]);
-  run.open(span, createRunContext(origin.base, run, span), startedAttributes(given, attributes));
+  run.open(span, createRunContext(origin.base, run, span), started);
   return run;
-}
-
-function nameFile(id: string, startTimeMs: number, idIsOurs: boolean): string {
-  const { fileNamer } = state;
-  const named = fileNamer === undefined ? undefined : safely('naming a run file', () => fileNamer(id, startTimeMs));
-  if (named !== undefined) return named;
-  return idIsOurs ? `${utcDate(startTimeMs)}/${id}` : taskFile(id, startTimeMs);
 }
 
 /** Without a tracer a run still matters to sinks, to a logs SDK, to observers and to the caller's logger. */
@@ -138,7 +146,8 @@ function runDetails(given: TaskOptions, extras: BeginExtras, startTimeMs: number
 }
 
 function checkAcceptable(value: AcceptableErrors | undefined): AcceptableErrors | undefined {
-  if (value === undefined || typeof value === 'function' || Array.isArray(value)) return value;
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'function' || isArray(value)) return value;
   reportOnce(
     'acceptableErrors',
     `acceptableErrors must be a function or an array, got ${describeValue(value)}; it is ignored`,

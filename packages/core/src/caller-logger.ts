@@ -1,4 +1,4 @@
-import { describeValue, reportOnce, safely } from './internal/report.ts';
+import { describeValue, ignoreRejection, reportOnce, safely } from './internal/report.ts';
 import { state } from './internal/state.ts';
 
 type LogMethod = (...args: never[]) => unknown;
@@ -30,8 +30,10 @@ export function logToCaller(
       reportOnce(`logger.${level}`, `logger.${level} must be a function, got ${describeValue(method)}`);
       return;
     }
-    if (typeof target['bindings'] === 'function') method.call(logger, line.fields, line.message);
-    else method.call(logger, line.message, line.fields);
+    const isPino = typeof target['bindings'] === 'function';
+    ignoreRejection(
+      isPino ? method.call(logger, line.fields, line.message) : method.call(logger, line.message, line.fields),
+    );
   });
   state.loggingToCaller = outer;
 }

@@ -7,6 +7,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { isArray } from './error-facts.ts';
 import { describeValue, reportOnce, safely } from './internal/report.ts';
 
 /** W3C trace context as text, in job data or the environment: `traceparent`, `tracestate`, `baggage`. */
@@ -29,7 +30,7 @@ export function extractCarrier(
   carrier: unknown,
   base: Context,
 ): { context: Context; enqueuer: SpanContext | undefined } {
-  if (typeof carrier !== 'object' || carrier === null || Array.isArray(carrier)) {
+  if (typeof carrier !== 'object' || carrier === null || isArray(carrier)) {
     reportOnce('carrier', `carrier must be an object with traceparent, got ${describeValue(carrier)}`);
     return { context: base, enqueuer: undefined };
   }

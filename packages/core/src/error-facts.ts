@@ -82,13 +82,23 @@ function collectStacks(error: unknown, prefix: string, into: { seen: Set<unknown
   const own = readText(error, 'stack') ?? `${errorType(error)}: ${errorMessage(error)}`;
   into.parts.push(prefix + own);
   const aggregated = readSafely(error, 'errors');
-  if (isArray(aggregated)) for (const one of aggregated) collectStacks(one, 'Aggregated: ', into);
+  if (isArray(aggregated)) {
+    // Never more than can be kept; one by one, because reading one may throw.
+    for (let index = 0; index < LIMITS.errorDepth && index < lengthOf(aggregated); index += 1) {
+      collectStacks(readSafely(aggregated, index), 'Aggregated: ', into);
+    }
+  }
   const cause = readSafely(error, 'cause');
   if (cause !== undefined && cause !== null) collectStacks(cause, 'Caused by: ', into);
 }
 
+function lengthOf(list: readonly unknown[]): number {
+  const length = readSafely(list, 'length');
+  return typeof length === 'number' ? length : 0;
+}
+
 /** `Array.isArray` throws for a revoked proxy. */
-function isArray(value: unknown): value is unknown[] {
+export function isArray(value: unknown): value is unknown[] {
   try {
     return Array.isArray(value);
   } catch {

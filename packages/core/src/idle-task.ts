@@ -1,4 +1,5 @@
 import { type Carrier, injectCarrier } from './carrier.ts';
+import { readSafely } from './error-facts.ts';
 import type { Task, TaskOptions } from './task.ts';
 import { normaliseTaskId, uuidv7 } from './task-id.ts';
 import { normaliseSignal } from './task-options.ts';
@@ -16,12 +17,12 @@ export class IdleTask implements Task {
   }
 
   get id(): string {
-    this.ownId ??= normaliseTaskId(this.options?.id) ?? uuidv7(Date.now());
+    this.ownId ??= normaliseTaskId(readSafely(this.options, 'id')) ?? uuidv7(Date.now());
     return this.ownId;
   }
 
   get signal(): AbortSignal {
-    this.ownSignal ??= normaliseSignal(this.options?.signal) ?? new AbortController().signal;
+    this.ownSignal ??= normaliseSignal(readSafely(this.options, 'signal')) ?? new AbortController().signal;
     return this.ownSignal;
   }
 

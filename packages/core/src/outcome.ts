@@ -1,5 +1,5 @@
 import { errorType, readSafely } from './error-facts.ts';
-import { describeValue, reportOnce, safely } from './internal/report.ts';
+import { describeValue, ignoreRejection, reportOnce, safely } from './internal/report.ts';
 import type { ClaimableStatus, TaskStatus } from './status.ts';
 import { isClaimableStatus } from './status.ts';
 
@@ -104,6 +104,7 @@ function reportedOutcome(end: RunEnd, rules: OutcomeRules): Outcome | undefined 
   if (said === undefined || said === null) return undefined;
   const status = readSafely(said, 'status');
   if (!isClaimableStatus(status)) {
+    ignoreRejection(said);
     reportOnce('outcome.status', `outcome() returned status ${describeValue(status)}; the usual rules decide`);
     return undefined;
   }
@@ -117,7 +118,7 @@ function reportedOutcome(end: RunEnd, rules: OutcomeRules): Outcome | undefined 
         ? type
         : status === 'failure'
           ? (fallback ?? CLAIMED_ERROR_TYPE.failure)
-          : undefined,
+          : CLAIMED_ERROR_TYPE[status],
     failure: status === 'failure' ? end.thrown : undefined,
     attributes:
       typeof attributes === 'object' && attributes !== null ? (attributes as Record<string, unknown>) : undefined,
@@ -126,10 +127,12 @@ function reportedOutcome(end: RunEnd, rules: OutcomeRules): Outcome | undefined 
 
 /** The work stopped because of its signal when the error is the signal's reason, an AbortError, or caused by the reason. */
 function abortOutcome(error: unknown, signal: AbortSignal | undefined): Outcome | undefined {
-  if (signal === undefined || !signal.aborted) return undefined;
-  const reason: unknown = signal.reason;
+  if (signal === undefined || readSafely(signal, 'aborted') !== true) return undefined;
+  const reason = readSafely(signal, 'reason');
+  // Signals of old polyfills have no reason: undefined, which is also the cause of every error without one.
   const because =
-    error === reason || readSafely(error, 'name') === 'AbortError' || readSafely(error, 'cause') === reason;
+    readSafely(error, 'name') === 'AbortError' ||
+    (reason !== undefined && (error === reason || readSafely(error, 'cause') === reason));
   if (!because) return undefined;
   if (readSafely(reason, 'name') === 'TimeoutError') {
     return { status: 'failure', errorType: 'timeout', failure: { error }, attributes: undefined };
@@ -140,12 +143,21 @@ function abortOutcome(error: unknown, signal: AbortSignal | undefined): Outcome 
 function isAcceptable(error: unknown, acceptable: AcceptableErrors | undefined): boolean {
   if (acceptable === undefined) return false;
   if (typeof acceptable === 'function') {
-    return safely('the acceptableErrors predicate', () => acceptable(error)) === true;
+    const said: unknown = safely('the acceptableErrors predicate', () => acceptable(error));
+    ignoreRejection(said);
+    return said === true;
   }
-  return acceptable.some((one) => {
-    if (typeof one === 'string') return one === errorType(error) || one === readSafely(error, 'name');
-    return safely('an acceptableErrors class', () => error instanceof one) === true;
-  });
+  return safely('reading acceptableErrors', () => acceptable.some((one) => matches(error, one))) === true;
+}
+
+function matches(error: unknown, one: unknown): boolean {
+  if (typeof one === 'string') return one === errorType(error) || one === readSafely(error, 'name');
+  try {
+    return error instanceof (one as typeof Error);
+  } catch {
+    reportOnce('acceptableErrors[]', `acceptableErrors takes classes and names, got ${describeValue(one)}`);
+    return false;
+  }
 }
 
 function claimedStatus(status: unknown): ClaimableStatus | undefined {

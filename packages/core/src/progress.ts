@@ -29,7 +29,12 @@ export class ProgressThrottle {
       return;
     }
     holding.add(this);
-    if (flushTimer === undefined) flushTimer = setTimeout(flushAll, LIMITS.progressIntervalMs).unref();
+    armTimer(LIMITS.progressIntervalMs - waited);
+  }
+
+  /** Milliseconds until the report held back may be written; not above the interval, also when the clock is set back. */
+  get dueInMs(): number {
+    return LIMITS.progressIntervalMs - Math.abs(wallMs() - this.lastMs);
   }
 
   /** Writes the report held back, if any. */
@@ -49,7 +54,18 @@ export class ProgressThrottle {
   }
 }
 
-function flushAll(): void {
+function armTimer(delayMs: number): void {
+  flushTimer ??= setTimeout(flushDue, Math.ceil(delayMs)).unref();
+}
+
+/** Runs that began to hold back later than the one that armed the timer wait for a timer of their own. */
+function flushDue(): void {
   flushTimer = undefined;
-  for (const throttle of [...holding]) throttle.flush();
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (const throttle of [...holding]) {
+    const { dueInMs } = throttle;
+    if (dueInMs <= 0) throttle.flush();
+    else nextMs = Math.min(nextMs, dueInMs);
+  }
+  if (holding.size > 0) armTimer(nextMs);
 }

@@ -31,8 +31,8 @@ class RunContext implements Context {
   private readonly span: Span;
 
   constructor(base: Context, run: RunInfo, span: Span) {
-    // Never a chain: what is below is always a plain context, so that nested runs do not keep their ancestors alive.
-    this.base = base instanceof RunContext ? base.flat() : base;
+    // Never a chain: no run is left below, or a job that submits its own successor would keep every ancestor alive.
+    this.base = base instanceof RunContext ? base.base : withoutRun(base);
     this.run = run;
     this.span = span;
   }
@@ -54,6 +54,11 @@ class RunContext implements Context {
   private flat(): Context {
     return trace.setSpan(this.base.setValue(RUN_KEY, this.run), this.span);
   }
+}
+
+/** A context made inside a run (with a child span, with baggage) holds that run by value. */
+function withoutRun(base: Context): Context {
+  return base.getValue(RUN_KEY) === undefined ? base : base.deleteValue(RUN_KEY);
 }
 
 /** The run that a context belongs to (also after its end), or undefined outside any run. */

@@ -1,7 +1,8 @@
 import { context } from '@opentelemetry/api';
 import { beginRun } from './begin-run.ts';
+import { isArray } from './error-facts.ts';
 import { IdleTask } from './idle-task.ts';
-import { describeValue, reportOnce } from './internal/report.ts';
+import { describeValue, reportOnce, safely } from './internal/report.ts';
 import { settle } from './settle.ts';
 import type { Task, TaskOptions, TaskStep } from './task.ts';
 
@@ -67,7 +68,7 @@ async function runInOrder(task: Task, steps: readonly TaskStep[]): Promise<unkno
 }
 
 function checkSteps(steps: unknown): readonly TaskStep[] {
-  if (Array.isArray(steps)) return [...steps];
+  if (isArray(steps)) return safely('reading the steps', () => [...steps] as TaskStep[]) ?? [];
   reportOnce('steps', `steps must be an array of {name, run}, got ${describeValue(steps)}; there is nothing to do`);
   return [];
 }

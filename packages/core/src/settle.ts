@@ -11,18 +11,19 @@ export interface Settler {
  * @param value what the work returned
  */
 export function settle<T>(value: T, settler: Settler): T {
-  // A native promise: one derived promise, no adoption in between.
-  if (value instanceof Promise) return derive(value, settler) as T;
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) {
     settler.returned(value);
     return value;
   }
   let then: unknown;
   try {
+    // A native promise: one derived promise, no adoption in between.
+    if (value instanceof Promise) return derive(value, settler) as T;
     then = (value as { then?: unknown }).then;
   } catch (error) {
+    // Whoever awaits it meets the same error; whoever does not must not meet a rejected promise instead.
     settler.threw(error);
-    return Promise.reject(error) as T;
+    return value;
   }
   if (typeof then !== 'function') {
     settler.returned(value);

@@ -4,7 +4,7 @@ import { state } from './internal/state.ts';
 import { ATTR } from './names.ts';
 import { runAttributes } from './records.ts';
 import { currentRun } from './run-context.ts';
-import { taskFile } from './task-file.ts';
+import { nameFile } from './task-file.ts';
 
 /** The part of the SDK's span that stamping needs. */
 interface StampableSpan extends Span {
@@ -29,7 +29,7 @@ export class RunStampSpanProcessor {
     const ownId = own?.[ATTR.TASK_ID];
     if (own?.[ATTR.OPERATION] !== undefined && typeof ownId === 'string' && ownId !== '') {
       const now = Date.now();
-      span.setAttribute(ATTR.TASK_FILE, state.fileNamer?.(ownId, now) ?? taskFile(ownId, now));
+      span.setAttribute(ATTR.TASK_FILE, nameFile(ownId, now));
       return;
     }
     const run = currentRun(parentContext);
@@ -56,7 +56,12 @@ export class RunStampLogProcessor {
     const run = currentRun(emitContext);
     if (run === undefined) return;
     const attributes = runAttributes(run);
-    for (const key in attributes) record.setAttribute(key, attributes[key]);
+    const { fields } = run;
+    for (const key in attributes) {
+      // What a line says of itself goes before what was given at submission; the run's identity before both.
+      if (fields !== undefined && key in fields && record.attributes[key] !== undefined) continue;
+      record.setAttribute(key, attributes[key]);
+    }
     record.setAttribute(ATTR.TASK_SEQUENCE, run.nextSequence());
   }
 

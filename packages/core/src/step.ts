@@ -5,6 +5,7 @@ import { safely } from './internal/report.ts';
 import type { RunInfo } from './internal/state.ts';
 import { ATTR, EVENT, SEVERITY } from './names.ts';
 import { emitRecord } from './records.ts';
+import { currentRun } from './run-context.ts';
 import { type Settler, settle } from './settle.ts';
 import type { Task } from './task.ts';
 import { normaliseText } from './task-options.ts';
@@ -22,6 +23,8 @@ interface StepHost extends Task, RunInfo {
   readonly id: string;
   readonly operation: string;
   readonly context: Context;
+  /** Writes an error into the run's log, once. */
+  emitException(error: unknown, spanContext: SpanContext): void;
 }
 
 /** Runs one step of a run as a child span and records how it ended; its error is recorded and rethrown. */
@@ -29,7 +32,7 @@ export function runStep<T>(run: StepHost, call: StepCall<T>): T {
   const name = normaliseText('step name', call.name) || `step ${call.index}`;
   const active = context.active();
   // Inside the run, a step belongs to the span that is active there; called from outside, to the task span.
-  const parent = trace.getSpanContext(active)?.traceId === run.spanContext.traceId ? active : run.context;
+  const parent = currentRun(active) === run ? active : run.context;
   const attributes = { [ATTR.STEP_NAME]: name, [ATTR.STEP_INDEX]: call.index };
   const span = safely('starting a step span', () => activeTracer()?.startSpan(name, { attributes }, parent));
   const end = new StepEnd(run, attributes, span);
@@ -44,13 +47,13 @@ export function runStep<T>(run: StepHost, call: StepCall<T>): T {
 }
 
 class StepEnd implements Settler {
-  private readonly run: RunInfo;
+  private readonly run: StepHost;
   private readonly attributes: Readonly<Record<string, string | number>>;
   private readonly span: Span | undefined;
   private readonly spanContext: SpanContext;
   private readonly startMono = monoMs();
 
-  constructor(run: RunInfo, attributes: Readonly<Record<string, string | number>>, span: Span | undefined) {
+  constructor(run: StepHost, attributes: Readonly<Record<string, string | number>>, span: Span | undefined) {
     this.run = run;
     this.attributes = attributes;
     this.span = span;
@@ -63,6 +66,7 @@ class StepEnd implements Settler {
   }
 
   threw(error: unknown): void {
+    this.run.emitException(error, this.spanContext);
     this.record({ [ATTR.STEP_STATUS]: 'failure', [ATTR.ERROR_TYPE]: errorType(error) }, SEVERITY.error);
     this.span?.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage(error) });
     safely('ending a step span', () => this.span?.end());

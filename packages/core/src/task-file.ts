@@ -1,8 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { safely } from './internal/report.ts';
+import { state } from './internal/state.ts';
 import { LIMITS } from './limits.ts';
 
 const SAFE = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const MS_PER_DAY = 86_400_000;
+/** 9999-12-31. */
+const LAST_DAY = 2_932_896;
 /** `-` and 8 hex digits. */
 const DIGEST_CHARS = 9;
 
@@ -13,7 +17,9 @@ let cachedDate = '';
 export function utcDate(timeMs: number): string {
   const day = Math.floor(timeMs / MS_PER_DAY);
   if (day !== cachedDay) {
-    cachedDate = new Date(day * MS_PER_DAY).toISOString().slice(0, 10);
+    // Four digits of year, whatever a foreign clock says: NaN and times before 1970 are the first day.
+    const inRange = day > 0 ? Math.min(day, LAST_DAY) : 0;
+    cachedDate = new Date(inRange * MS_PER_DAY).toISOString().slice(0, 10);
     cachedDay = day;
   }
   return cachedDate;
@@ -44,4 +50,15 @@ export function safeFileName(id: string): string {
  */
 export function taskFile(id: string, startTimeMs: number): string {
   return `${utcDate(startTimeMs)}/${safeFileName(id)}`;
+}
+
+/**
+ * `task.file` of a run that starts: what the file budget says, else a file of its own.
+ *
+ * @param idIsSafe true for an id of ours, which needs no check
+ */
+export function nameFile(id: string, startTimeMs: number, idIsSafe = false): string {
+  const { fileNamer } = state;
+  const named = fileNamer === undefined ? undefined : safely('naming a run file', () => fileNamer(id, startTimeMs));
+  return named ?? (idIsSafe ? `${utcDate(startTimeMs)}/${id}` : taskFile(id, startTimeMs));
 }

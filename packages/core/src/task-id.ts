@@ -1,32 +1,20 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { cutText } from './cut-text.ts';
 import { describeValue, reportOnce } from './internal/report.ts';
 import { LIMITS } from './limits.ts';
 
-/** Four hex digits of every 16-bit number: an id is put together from look-ups, four times as fast as from bytes. */
-const HEX16 = Array.from({ length: 65_536 }, (_, value) => value.toString(16).padStart(4, '0'));
-const pool = new Uint16Array(2048);
-let used = pool.length;
+/** The counter's part of an id: the version digit and three digits of the counter. */
+const COUNTERS = Array.from({ length: 4096 }, (_, value) => `7${value.toString(16).padStart(3, '0')}-`);
 
-function random16(): number {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  const value = pool[used] as number;
-  used += 1;
-  return value;
-}
-
-function hex4(value: number): string {
-  return HEX16[value] as string;
-}
-
+let counter = COUNTERS.length;
+let tail = '';
 let prefixMs = Number.NaN;
 let prefix = '';
 
 /**
- * A new UUIDv7 (RFC 9562, section 5.7): its first 48 bits are the time, so that an id leads to the day of its file.
+ * A new UUIDv7 (RFC 9562, section 5.7): its first 48 bits are the time, so that an id leads to the day of its file. The
+ * 12 bits after it count (section 6.2, method 1), the 62 random ones are drawn anew for every 4096 ids: a tenth of the
+ * cost of drawing them for each.
  *
  * @param timeMs epoch milliseconds
  */
@@ -37,14 +25,19 @@ export function uuidv7(timeMs: number): string {
     prefix = `${time.slice(0, 8)}-${time.slice(8, 12)}-`;
     prefixMs = ms;
   }
-  const version = hex4(0x7000 | (random16() & 0x0fff));
-  const variant = hex4(0x8000 | (random16() & 0x3fff));
-  return `${prefix}${version}-${variant}-${hex4(random16())}${hex4(random16())}${hex4(random16())}`;
+  if (counter === COUNTERS.length) {
+    tail = randomUUID().slice(19);
+    counter = 0;
+  }
+  const middle = COUNTERS[counter] as string;
+  counter += 1;
+  return prefix + middle + tail;
 }
 
 /** 16 hex digits, not all zero: stands for a span id where no tracer gives one. */
 export function randomRunId(): string {
-  return `${hex4(random16() | 1)}${hex4(random16())}${hex4(random16())}${hex4(random16())}`;
+  const id = randomBytes(8).toString('hex');
+  return id === '0000000000000000' ? '0000000000000001' : id;
 }
 
 /** The id that the caller gave: text as it is (cut at 1024 characters), numbers as text; undefined for none or a bad one. */

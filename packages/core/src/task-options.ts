@@ -1,10 +1,12 @@
+import { types } from 'node:util';
 import { SpanKind } from '@opentelemetry/api';
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { cutText } from './cut-text.ts';
+import { isArray, readSafely } from './error-facts.ts';
 import { describeValue, reportOnce, safely } from './internal/report.ts';
 import { LIMITS } from './limits.ts';
 import { ATTR, SUBMISSION_FIELDS } from './names.ts';
-import type { TaskRecord } from './task.ts';
+import type { TaskOptions, TaskRecord } from './task.ts';
 
 export const UNKNOWN_OPERATION = 'unknown';
 
@@ -19,11 +21,11 @@ export function normaliseOperation(value: unknown): string {
   return UNKNOWN_OPERATION;
 }
 
-/** Epoch milliseconds of a Date or a number; undefined (reported) for anything else. */
+/** Epoch milliseconds of a Date or a number; undefined for none and for 0, and (reported) for anything else. */
 export function normaliseInstant(field: string, value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined;
-  const ms = value instanceof Date ? value.getTime() : value;
-  if (typeof ms === 'number' && Number.isFinite(ms)) return ms;
+  const ms = types.isDate(value) ? Date.prototype.getTime.call(value) : value;
+  if (typeof ms === 'number' && Number.isFinite(ms)) return ms === 0 ? undefined : ms;
   reportOnce(field, `${field} must be a Date or epoch milliseconds, got ${describeValue(value)}; it is ignored`);
   return undefined;
 }
@@ -55,17 +57,21 @@ export function normaliseText(field: string, value: unknown): string | undefined
 
 export function normaliseOutputs(value: unknown): string[] | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!Array.isArray(value)) {
+  if (!isArray(value)) {
     reportOnce('outputs', `outputs must be an array of strings, got ${describeValue(value)}; it is ignored`);
     return undefined;
   }
-  return value.map((one) => normaliseText('outputs[]', one)).filter((one) => one !== undefined);
+  return safely('reading outputs', () =>
+    Array.from(value, (one) => normaliseText('outputs[]', one)).filter((one) => one !== undefined),
+  );
 }
 
 export function normaliseSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined || value === null) return undefined;
   // Also signals of older polyfills, which are no instances of the global class.
-  if (typeof value === 'object' && 'aborted' in value && 'addEventListener' in value) return value as AbortSignal;
+  const aborted = readSafely(value, 'aborted');
+  const listen = readSafely(value, 'addEventListener');
+  if (typeof aborted === 'boolean' && typeof listen === 'function') return value as AbortSignal;
   reportOnce('signal', `signal must be an AbortSignal, got ${describeValue(value)}; it is ignored`);
   return undefined;
 }
@@ -89,7 +95,7 @@ export function normaliseFunction<T>(field: string, value: T): T | undefined {
 
 /** True for keys that belong to the toolkit: callers cannot set them. */
 function isReserved(key: string): boolean {
-  return key === ATTR.OPERATION || key.startsWith('task.');
+  return key === ATTR.OPERATION || key.startsWith('task.') || key === '__proto__';
 }
 
 /**
@@ -98,7 +104,7 @@ function isReserved(key: string): boolean {
  */
 export function normaliseAttributes(field: string, value: unknown): Record<string, AnyValue> | undefined {
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'object' || Array.isArray(value)) {
+  if (typeof value !== 'object' || isArray(value)) {
     reportOnce(field, `${field} must be an object, got ${describeValue(value)}; it is ignored`);
     return undefined;
   }
@@ -152,7 +158,8 @@ function isHomogeneous(value: object): value is (string | number | boolean)[] {
   if (!Array.isArray(value)) return false;
   const type = typeof value[0];
   if (value.length > 0 && type !== 'string' && type !== 'number' && type !== 'boolean') return false;
-  return value.every((one) => typeof one === type);
+  // `every` would skip holes.
+  return !value.includes(undefined) && value.every((one) => typeof one === type);
 }
 
 /** The attributes given at submission that every record of the run repeats, with those of the surrounding run below them. */
@@ -169,6 +176,30 @@ export function submissionFields(
     fields[key] = value;
   }
   return fields ?? outer;
+}
+
+const OPTION_KEYS: readonly (keyof TaskOptions)[] = [
+  'id',
+  'attributes',
+  'kind',
+  'attempt',
+  'maxAttempts',
+  'deadline',
+  'signal',
+  'enqueuedAt',
+  'scheduledAt',
+  'outputs',
+  'label',
+  'logger',
+  'carrier',
+  'relation',
+  'acceptableErrors',
+  'outcome',
+];
+
+/** Options some of which throw when read: a plain object with those that do not. */
+export function readableOptions(options: unknown): TaskOptions {
+  return Object.fromEntries(OPTION_KEYS.map((key) => [key, readSafely(options, key)]));
 }
 
 /** A caller's task record; undefined for null, and (reported) for what is not an object. */

@@ -1,5 +1,6 @@
 import { type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
 import { logs } from '@opentelemetry/api-logs';
+import { safely } from './internal/report.ts';
 import { state } from './internal/state.ts';
 import { SCOPE } from './names.ts';
 
@@ -22,7 +23,7 @@ export function activeTracer(): Tracer | undefined {
     knownProvider = provider;
     knownTracer = isNoop(provider)
       ? undefined
-      : provider.getTracer(SCOPE.name, SCOPE.version, { schemaUrl: SCOPE.schemaUrl });
+      : safely('getting a tracer', () => provider.getTracer(SCOPE.name, SCOPE.version, { schemaUrl: SCOPE.schemaUrl }));
   }
   return knownTracer;
 }

@@ -62,6 +62,15 @@ function warn(message: string): void {
   }
 }
 
+/** A user's hook that answers with a promise gets no answer of its own; if that is rejected, the process must not end. */
+export function ignoreRejection(answer: unknown): void {
+  if (answer instanceof Promise) answer.catch((error: unknown) => reportOnce('hook.rejected', rejected(error)));
+}
+
+function rejected(error: unknown): string {
+  return `a hook returned a promise that was rejected: ${describeValue(error)}`;
+}
+
 /** A short text for any value, also one whose getters throw. */
 export function describeValue(value: unknown): string {
   try {
