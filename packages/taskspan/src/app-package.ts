@@ -1,0 +1,88 @@
+/** The application that hosts us, as far as its package.json tells. Reads the disk, changes nothing. */
+import { readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+
+/** The package.json that names the application. */
+export interface AppPackage {
+  /** Absolute path of the folder that holds it. */
+  readonly folder: string;
+  readonly name: string;
+  readonly version: string | undefined;
+}
+
+/** Where the search begins. */
+export interface AppLocation {
+  /** The main script, as `process.argv[1]`. */
+  readonly script?: string | undefined;
+  readonly cwd?: string | undefined;
+}
+
+/**
+ * Finds the application's package.json: from the main script's real path upward, else from the working folder upward.
+ * A script below `node_modules` is a tool that runs the app (a test runner, a framework's command), so the working
+ * folder goes first. Files without a `name` (a bare `{"type": "module"}`) are passed over.
+ *
+ * @returns undefined when there is none
+ */
+export function findAppPackage(location: AppLocation = currentLocation()): AppPackage | undefined {
+  const script = location.script === undefined ? undefined : realPath(location.script);
+  const starts = [script === undefined ? undefined : dirname(script), location.cwd];
+  if (script?.split(sep).includes('node_modules')) starts.reverse();
+  for (const start of starts) {
+    const found = start === undefined ? undefined : searchUpward(resolve(start));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The file name of the main script without its extension; undefined for `node -e`, standard input and the REPL. */
+export function scriptName(script: string | undefined): string | undefined {
+  if (script === undefined || script === '-') return undefined;
+  const name = basename(script, extname(script));
+  return name === '' ? undefined : name;
+}
+
+/** Where this process stands. */
+export function currentLocation(): AppLocation {
+  return { script: process.argv[1], cwd: workingFolder() };
+}
+
+function workingFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    // The folder was removed under the process: it names no app any more.
+    return undefined;
+  }
+}
+
+function searchUpward(start: string): AppPackage | undefined {
+  for (let folder = start; ; folder = dirname(folder)) {
+    const found = readPackage(folder);
+    if (found !== undefined) return found;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+function readPackage(folder: string): AppPackage | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  } catch {
+    // Missing, unreadable or broken: another folder may tell.
+    return undefined;
+  }
+  if (typeof parsed !== 'object' || parsed === null) return undefined;
+  const { name, version } = parsed as { name?: unknown; version?: unknown };
+  if (typeof name !== 'string' || name.trim() === '') return undefined;
+  return { folder, name: name.trim(), version: typeof version === 'string' && version !== '' ? version : undefined };
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // `[eval]` and the like are no files: their place is as good as their name.
+    return resolve(path);
+  }
+}
