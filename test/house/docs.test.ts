@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { docsTables, withTables } from './docs-tables.ts';
+import { manifestOf, projectFiles, readProjectFile } from './source-tree.ts';
+
+const pages = projectFiles().filter((file) => file.endsWith('.md'));
+const tables = docsTables();
+
+describe('docs', () => {
+  for (const { page, mark, keys } of tables) {
+    it(`${page} lists every row of the table of ${mark}, and no other`, () => {
+      const text = readProjectFile(page);
+      const part = text.slice(text.indexOf(`<!-- table: ${mark} -->`)).split('<!-- end of table -->')[0] ?? '';
+      const listed = [...part.matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);
+      assert.deepEqual(listed, keys);
+    });
+  }
+
+  for (const page of new Set(tables.map((table) => table.page))) {
+    it(`${page} says what the code says (npm run docs writes it)`, () => {
+      assert.equal(readProjectFile(page), withTables(page, readProjectFile(page)));
+    });
+  }
+
+  it('mention no attribute or metric of ours that is not in a table', () => {
+    const known = new Set(tables.flatMap((table) => table.keys));
+    const strays = pages.flatMap((page) =>
+      [...readProjectFile(page).matchAll(/`(async_operations?_\w+|taskspan_\w+_total)(?:\{[^`]*\})?`/g)]
+        .map((match) => match[1] ?? '')
+        .filter((name) => !known.has(name) && !known.has(name.replace(/_(bucket|sum|count)$/, '')))
+        .map((name) => `${page}: ${name}`),
+    );
+    assert.deepEqual(strays, []);
+  });
+
+  it('name only scripts that exist', () => {
+    const { scripts = {} } = manifestOf('.');
+    const missing = pages.flatMap((page) =>
+      [...readProjectFile(page).matchAll(/\bnpm run (?:--silent |-s )?([\w:-]+)/g)]
+        .map((match) => match[1] ?? '')
+        .filter((script) => scripts[script] === undefined)
+        .map((script) => `${page}: npm run ${script}`),
+    );
+    assert.deepEqual(missing, []);
+  });
+});
+
+describe('links', () => {
+  for (const page of pages) {
+    it(`of ${page} lead to files and headings that exist`, () => {
+      assert.deepEqual(brokenLinks(page), []);
+    });
+  }
+
+  it('are checked: a missing file and a missing heading are found', () => {
+    const text = '[a](nowhere.md) [b](README.md#no-such-heading) [c](https://example.org/x) `[d](code.md)`';
+    assert.deepEqual(brokenLinksIn('CONTRIBUTING.md', text), ['nowhere.md', 'README.md#no-such-heading']);
+  });
+});
+
+function brokenLinks(page: string): string[] {
+  return brokenLinksIn(page, readProjectFile(page));
+}
+
+function brokenLinksIn(page: string, text: string): string[] {
+  const prose = text.replace(/```[\s\S]*?```/g, '').replace(/`[^`\n]*`/g, '');
+  return [...prose.matchAll(/\]\(([^)\s]+)(?: "[^"]*")?\)/g)]
+    .map((match) => match[1] ?? '')
+    .filter((link) => !/^(https?|mailto):/.test(link) && !leadsSomewhere(page, link));
+}
+
+function leadsSomewhere(page: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#');
+  const target = path === '' ? page : new URL(path, `file:///${page}`).pathname.slice(1).replace(/\/$/, '');
+  const files = projectFiles();
+  if (!files.includes(target)) return anchor === undefined && files.some((file) => file.startsWith(`${target}/`));
+  return anchor === undefined || headingAnchors(readProjectFile(target)).includes(anchor);
+}
+
+/** Anchors as repository hosts make them from headings. */
+function headingAnchors(text: string): string[] {
+  const prose = text.replace(/```[\s\S]*?```/g, '');
+  const seen = new Map<string, number>();
+  return [...prose.matchAll(/^#{1,6} +(.+?)\s*$/gm)].map((match) => {
+    const slug = (match[1] ?? '')
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-');
+    const times = seen.get(slug) ?? 0;
+    seen.set(slug, times + 1);
+    return times === 0 ? slug : `${slug}-${times}`;
+  });
+}
