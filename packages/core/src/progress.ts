@@ -55,7 +55,7 @@ export class ProgressThrottle {
 }
 
 function armTimer(delayMs: number): void {
-  flushTimer ??= setTimeout(flushDue, Math.ceil(delayMs)).unref();
+  if (flushTimer === undefined) flushTimer = setTimeout(flushDue, Math.ceil(delayMs)).unref();
 }
 
 /** Runs that began to hold back later than the one that armed the timer wait for a timer of their own. */
