@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { UNCOVERED } from './typescript-worker.test.fixture.ts';
 
 const SCRIPT = `
   const { createRequire } = await import('node:module');
@@ -17,13 +18,11 @@ const SCRIPT = `
 
 describe('the package', () => {
   it('loads no SDK until a span is sampled or a scrape comes', async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      '--import',
-      'tsx',
-      '--input-type=module',
-      '-e',
-      SCRIPT,
-    ]);
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', '--input-type=module', '-e', SCRIPT],
+      { env: UNCOVERED },
+    );
     const loaded: string[] = JSON.parse(stdout);
     assert.ok(loaded.includes('api'), stdout);
     assert.deepEqual(

@@ -1,6 +1,10 @@
 // An application that has nothing left to do after one scrape over a connection that stays open.
 import { spawn } from 'node:child_process';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import type { RunInfo } from '@taskspan/core/hub';
 import { MetricsServer } from './metrics-server.ts';
+import { TaskMetrics } from './task-metrics.ts';
+import { forwardToMainThread, receiveFromWorkers } from './worker-threads.ts';
 
 // The client lives in a process of its own: an open connection of this one would keep it alive by itself.
 const CLIENT = `
@@ -11,6 +15,13 @@ const CLIENT = `
   });
   setInterval(() => {}, 1000);
 `;
+
+// The links between threads and a sample that waits keep nothing alive either.
+const taskMetrics = new TaskMetrics();
+taskMetrics.bind(new MeterProvider());
+receiveFromWorkers(taskMetrics);
+forwardToMainThread(new TaskMetrics());
+taskMetrics.onRunStart({ operation: 'commit', waitSeconds: 1, startTimeMs: 0 } as RunInfo);
 
 const server = new MetricsServer(async () => ({ scrape: async () => 'up 1\n' }));
 const url = await server.start({ port: 0 });

@@ -11,12 +11,14 @@ import { METRICS } from './metrics-table.ts';
 import { loadPrometheusReader } from './prometheus-reader.ts';
 import { TaskMetrics } from './task-metrics.ts';
 import { taskViews } from './task-views.ts';
+import { UNCOVERED } from './typescript-worker.test.fixture.ts';
 
 const fixed: ScrapeSource = { scrape: async () => 'up 1\n' };
 
 /** Runs a fixture of this folder to its end, at most 20 s. */
 async function runFixture(name: string): Promise<{ code: number | null; lines: string[] }> {
   const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL(name, import.meta.url))], {
+    env: UNCOVERED,
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: 20_000,
   });
@@ -169,6 +171,15 @@ describe('MetricsServer', () => {
     assert.equal(await server.start({ host: '192.0.2.1', port: 0 }), undefined);
     assert.equal(server.url, undefined);
     assert.ok(state.reported.has('metrics.listen'));
+  });
+
+  it('survives an onReady that throws', async () => {
+    const server = new MetricsServer(async () => fixed);
+    started.push(server);
+    const onReady = (): never => {
+      throw new Error('on purpose');
+    };
+    assert.match((await server.start({ port: 0, onReady })) ?? '', /^http/);
   });
 
   it('serves on every address when asked to, and shows one that works', async () => {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { reportOnce } from '@taskspan/core/hub';
+import { reportOnce, safely } from '@taskspan/core/hub';
 
 /** Gives the text that a scrape returns, in Prometheus exposition format 0.0.4. */
 export interface ScrapeSource {
@@ -70,8 +70,9 @@ export class MetricsServer {
       return undefined;
     }
     this.#url = urlOf(host, server.address() as AddressInfo);
-    options.onReady?.(this.#url);
-    return this.#url;
+    const url = this.#url;
+    if (options.onReady !== undefined) safely('telling the metrics URL', () => options.onReady?.(url));
+    return url;
   }
 
   /** Closes the port and its connections. The reader stays: shutting it down is up to who made it. */

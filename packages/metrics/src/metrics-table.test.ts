@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { LABEL_VALUES, METRICS, type MetricSpec, metricName } from './metrics-table.ts';
 
 const specs: MetricSpec[] = Object.values(METRICS);
@@ -47,5 +48,18 @@ describe('the table of metrics', () => {
     assert.equal(metricName(METRICS.dropped, 'lakefs'), 'taskspan_dropped_total');
     assert.equal(metricName(METRICS.running, ''), 'async_operations_running');
     assert.equal(metricName(METRICS.running), 'async_operations_running');
+  });
+
+  it('stands in the README, row by row', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const rows = readme.match(/^\| `.*$/gm);
+    const kinds = { histogram: 'histogram', 'observable-counter': 'counter', 'observable-gauge': 'gauge' };
+    assert.deepEqual(
+      rows,
+      specs.map(({ name, kind, labels }) => {
+        const shown = kind === 'observable-up-down-counter' ? 'gauge' : kinds[kind];
+        return `| \`${name}\` | ${shown} | ${labels.join(', ')}${labels.length > 0 ? ' ' : ''}|`;
+      }),
+    );
   });
 });

@@ -16,6 +16,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clearReports, state } from '@taskspan/core/hub';
 import { type ProcessEntry, ProcessFile } from './process-file.ts';
+import { UNCOVERED } from './typescript-worker.test.fixture.ts';
 
 const A = 'aaaaaaaa-0000-4000-8000-000000000000';
 const B = 'bbbbbbbb-0000-4000-8000-000000000000';
@@ -175,6 +176,7 @@ describe('ProcessFile', () => {
     `;
     const children = ['11111111', '22222222', '33333333'].map((instance) =>
       spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, '--', dir, instance], {
+        env: UNCOVERED,
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       }),
     );

@@ -67,7 +67,7 @@ export class TaskMetrics implements SpanProcessor, RunObserver {
     const { kind } = span;
     if (kind !== SpanKind.INTERNAL && kind !== SpanKind.CONSUMER) return;
     const operation = span.attributes[ATTR.OPERATION] ?? consumedOperation(span);
-    if (operation === undefined || this.#ignoredScopes.has(span.instrumentationScope.name)) return;
+    if (operation === undefined || this.#isIgnored(span)) return;
     this.#startForeign(span, operationOf(operation));
   }
 
@@ -196,6 +196,10 @@ export class TaskMetrics implements SpanProcessor, RunObserver {
     const status = isTaskStatus(claimed) ? claimed : span.status.code === SpanStatusCode.ERROR ? 'failure' : 'success';
     if (status === 'orphaned') known.counters.add('orphaned', 1);
     else this.#count(known.counters, status, seconds(span.duration), seconds(span.endTime));
+  }
+
+  #isIgnored(span: Span): boolean {
+    return this.#ignoredScopes.size > 0 && this.#ignoredScopes.has(span.instrumentationScope.name);
   }
 
   #countOrphan(counters: OperationCounters): void {

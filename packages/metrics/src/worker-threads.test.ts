@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { BroadcastChannel, type Worker } from 'node:worker_threads';
+import { BroadcastChannel, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import { clearReports, type RunInfo, state } from '@taskspan/core/hub';
 import { ThreeReaders } from './collected.test.fixture.ts';
 import { METRICS } from './metrics-table.ts';
 import { TaskMetrics } from './task-metrics.ts';
 import { taskViews } from './task-views.ts';
 import { startWorker } from './typescript-worker.test.fixture.ts';
-import { receiveFromWorkers, type ThreadLink } from './worker-threads.ts';
+import { forwardToMainThread, receiveFromWorkers, type ThreadLink } from './worker-threads.ts';
 
 describe('metrics of worker threads', () => {
   let taskMetrics: TaskMetrics;
@@ -146,6 +146,32 @@ describe('metrics of worker threads', () => {
     await tell(worker, 'start', 'end', 'flush');
     await exitOf(worker, 'close');
     assert.equal(seen()?.started, 1);
+  });
+
+  it('are sent when something changed, and not otherwise', () => {
+    const other = new TaskMetrics();
+    const forward = forwardToMainThread(other);
+    const sent = new BroadcastChannel('taskspan.v1');
+    const messages = (): number => {
+      let count = 0;
+      while (receiveMessageOnPort(sent as never) !== undefined) count++;
+      return count;
+    };
+    forward.flush();
+    forward.flush();
+    assert.equal(messages(), 1);
+    const run = { operation: 'thread', status: 'expired', durationSeconds: 1, startTimeMs: Date.now() } as RunInfo;
+    other.onRunStart(run);
+    forward.flush();
+    forward.flush();
+    assert.equal(messages(), 1);
+    other.onRunEnd(run);
+    forward.flush();
+    forward.close();
+    assert.equal(messages(), 1);
+    sent.close();
+    link.flush();
+    assert.deepEqual([seen()?.running, seen()?.total.expired], [0, 1]);
   });
 
   it('are not confused by what others say on the channel', () => {
