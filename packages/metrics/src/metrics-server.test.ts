@@ -16,8 +16,8 @@ import { UNCOVERED } from './typescript-worker.test.fixture.ts';
 const fixed: ScrapeSource = { scrape: async () => 'up 1\n' };
 
 /** Runs a fixture of this folder to its end, at most 20 s. */
-async function runFixture(name: string): Promise<{ code: number | null; lines: string[] }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL(name, import.meta.url))], {
+async function runFixture(file: URL): Promise<{ code: number | null; lines: string[] }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(file)], {
     env: UNCOVERED,
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: 20_000,
@@ -202,13 +202,13 @@ describe('MetricsServer', () => {
   });
 
   it('does not keep a process alive, nor does a scraper that keeps its connection', async () => {
-    const { code, lines } = await runFixture('./metrics-server.test.idle-app.ts');
+    const { code, lines } = await runFixture(new URL('./metrics-server.test.idle-app.ts', import.meta.url));
     assert.equal(code, 0);
     assert.deepEqual(lines, ['scraped 200', 'exiting 0']);
   }).timeout(30_000);
 
   it('gives each worker of a cluster a port of its own', async () => {
-    const { code, lines } = await runFixture('./metrics-server.test.cluster.ts');
+    const { code, lines } = await runFixture(new URL('./metrics-server.test.cluster.ts', import.meta.url));
     assert.equal(code, 0);
     assert.equal(lines.length, 2);
     assert.notEqual(lines[0], lines[1]);

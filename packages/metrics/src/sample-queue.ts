@@ -30,7 +30,7 @@ interface Bucket {
  * A histogram's samples, condensed per bucket. What comes out again has the same count, sum, minimum, maximum and
  * bucket counts as what went in.
  */
-export class Backlog {
+class Backlog {
   readonly #bounds: readonly number[];
   readonly #buckets: (Bucket | undefined)[] = [];
 
