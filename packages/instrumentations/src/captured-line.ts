@@ -1,6 +1,13 @@
-import type { Logger, LogRecord } from '@opentelemetry/api-logs';
+import type { AnyValueMap, Logger, LogRecord } from '@opentelemetry/api-logs';
+import { ATTR } from '@taskspan/core';
 import { currentRun, recordDropped, safely, state } from '@taskspan/core/hub';
 import type { BridgeConfig } from './bridge-config.ts';
+
+/** Attributes that a line may have beside those of its run. */
+const MAX_ATTRIBUTES = 100;
+
+/** Attribute that holds, as a map, what is beyond {@link MAX_ATTRIBUTES}. */
+const MORE = 'more';
 
 /** True while a record is handed over: a processor or exporter that logs must not be captured again, for ever. */
 let emitting = false;
@@ -27,7 +34,7 @@ export function emitLine(logger: Logger, makeRecord: () => LogRecord, fallback: 
     const record = safely('translating a log line', makeRecord) ?? fallback;
     safely('emitting a log line', () => {
       try {
-        logger.emit(record);
+        logger.emit({ ...record, attributes: fitting(record.attributes ?? {}) });
       } catch (error) {
         recordDropped('logs', 'refused');
         throw error;
@@ -36,6 +43,26 @@ export function emitLine(logger: Logger, makeRecord: () => LogRecord, fallback: 
   } finally {
     emitting = false;
   }
+}
+
+/**
+ * Attributes of a line that leave room for the run's: a line of the app cannot pass for one that is stamped already, and
+ * with the SDK's limit of 128 a line with more fields than that would lose its run. What is beyond moves into one map.
+ */
+function fitting(attributes: AnyValueMap): AnyValueMap {
+  const keys = Object.keys(attributes);
+  if (keys.length <= MAX_ATTRIBUTES && !(ATTR.TASK_SEQUENCE in attributes)) return attributes;
+  const fit: AnyValueMap = {};
+  const more: AnyValueMap = {};
+  let kept = 0;
+  for (const key of keys) {
+    if (key === ATTR.TASK_SEQUENCE) continue;
+    kept += 1;
+    if (kept <= MAX_ATTRIBUTES) fit[key] = attributes[key];
+    else more[key] = attributes[key];
+  }
+  if (kept > MAX_ATTRIBUTES) fit[MORE] = more;
+  return fit;
 }
 
 /** Whether a line captured by one bridge is being printed, perhaps through the console. */

@@ -16,7 +16,7 @@ export interface PinoLine {
 }
 
 /** Fields of the official log correlation: every record has its trace context already. */
-const CORRELATION = ['trace_id', 'span_id', 'trace_flags'];
+const CORRELATION = new Set(['trace_id', 'span_id', 'trace_flags']);
 
 const host = hostname();
 
@@ -27,14 +27,14 @@ const host = hostname();
 export function pinoRecord(line: PinoLine): LogRecord {
   const { instance, level, json } = line;
   const label = (instance as { levels?: { labels?: Record<number, string> } }).levels?.labels?.[level];
-  const severity = { severityNumber: severityOfPinoLevel(label, level), severityText: label ?? String(level) };
+  const severityNumber = severityOfPinoLevel(label, level);
+  const severityText = label ?? String(level);
   const fields = parseLine(json);
-  if (fields === undefined) return { ...severity, body: json.trimEnd() };
-  dropKnown(fields, line);
+  if (fields === undefined) return { severityNumber, severityText, body: json.trimEnd() };
   const { messageKey, errorKey } = keysOf(instance);
-  const body = fields[messageKey];
-  delete fields[messageKey];
-  return { ...severity, ...(body === undefined ? {} : { body }), attributes: withException(fields, errorKey) };
+  const attributes = attributesOf(fields, line, messageKey);
+  withException(attributes, errorKey);
+  return { severityNumber, severityText, body: fields[messageKey], attributes };
 }
 
 function parseLine(json: string): AnyValueMap | undefined {
@@ -49,29 +49,37 @@ function parseLine(json: string): AnyValueMap | undefined {
   }
 }
 
-/** Level and time, which the record has already, and process and host, which its resource has. */
-function dropKnown(fields: AnyValueMap, line: PinoLine): void {
-  const levelKey = /^\{"([^"]+)":/.exec(line.json)?.[1];
-  if (levelKey !== undefined) delete fields[levelKey];
-  const timeKey = typeof line.time === 'string' ? /^,"([^"]+)":/.exec(line.time)?.[1] : undefined;
-  if (timeKey !== undefined) delete fields[timeKey];
-  if (fields['pid'] === process.pid) delete fields['pid'];
-  if (fields['hostname'] === host) delete fields['hostname'];
-  for (const key of CORRELATION) delete fields[key];
+/** All but message, level and time, which the record has by itself, and process and host, which its resource has. */
+function attributesOf(fields: AnyValueMap, line: PinoLine, messageKey: string): AnyValueMap {
+  const levelKey = firstKey(line.json, 1);
+  const timeKey = typeof line.time === 'string' ? firstKey(line.time, 1) : undefined;
+  const attributes: AnyValueMap = {};
+  for (const key in fields) {
+    if (key === messageKey || key === levelKey || key === timeKey || CORRELATION.has(key)) continue;
+    const value = fields[key];
+    if ((key === 'pid' && value === process.pid) || (key === 'hostname' && value === host)) continue;
+    attributes[key] = value;
+  }
+  return attributes;
+}
+
+/** The JSON key that begins at a position of a text, without its quotes. */
+function firstKey(text: string, at: number): string | undefined {
+  const end = text.indexOf('"', at + 1);
+  return text[at] === '"' && text[end + 1] === ':' ? text.slice(at + 1, end) : undefined;
 }
 
 /** An error under pino's error key becomes the exception; what else its serializer kept stays under that key. */
-function withException(fields: AnyValueMap, errorKey: string): AnyValueMap {
-  const error = fields[errorKey];
-  if (typeof error !== 'object' || error === null || Array.isArray(error)) return fields;
+function withException(attributes: AnyValueMap, errorKey: string): void {
+  const error = attributes[errorKey];
+  if (typeof error !== 'object' || error === null || Array.isArray(error)) return;
   const { type, message, stack, ...rest } = error as AnyValueMap;
-  if (typeof stack !== 'string') return fields;
-  fields[ATTR.EXCEPTION_STACKTRACE] = stack;
-  if (typeof type === 'string') fields[ATTR.EXCEPTION_TYPE] = type;
-  if (typeof message === 'string') fields[ATTR.EXCEPTION_MESSAGE] = message;
-  if (Object.keys(rest).length === 0) delete fields[errorKey];
-  else fields[errorKey] = rest;
-  return fields;
+  if (typeof stack !== 'string') return;
+  if (Object.keys(rest).length === 0) delete attributes[errorKey];
+  else attributes[errorKey] = rest;
+  attributes[ATTR.EXCEPTION_STACKTRACE] = stack;
+  if (typeof type === 'string') attributes[ATTR.EXCEPTION_TYPE] = type;
+  if (typeof message === 'string') attributes[ATTR.EXCEPTION_MESSAGE] = message;
 }
 
 interface LineKeys {
@@ -84,11 +92,15 @@ const keySymbols: Array<{ readonly messageKey: symbol; readonly errorKey: symbol
 
 function keysOf(instance: object): LineKeys {
   const known = keySymbols.find(({ messageKey }) => messageKey in instance) ?? findKeySymbols(instance);
-  const read = (symbol: symbol | undefined, otherwise: string): string => {
-    const key = symbol === undefined ? undefined : (instance as Record<symbol, unknown>)[symbol];
-    return typeof key === 'string' ? key : otherwise;
+  return {
+    messageKey: readKey(instance, known?.messageKey) ?? 'msg',
+    errorKey: readKey(instance, known?.errorKey) ?? 'err',
   };
-  return { messageKey: read(known?.messageKey, 'msg'), errorKey: read(known?.errorKey, 'err') };
+}
+
+function readKey(instance: object, symbol: symbol | undefined): string | undefined {
+  const key = symbol === undefined ? undefined : (instance as Record<symbol, unknown>)[symbol];
+  return typeof key === 'string' ? key : undefined;
 }
 
 function findKeySymbols(instance: object): (typeof keySymbols)[number] | undefined {

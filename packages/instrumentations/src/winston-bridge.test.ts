@@ -316,6 +316,21 @@ describe('WinstonBridge', () => {
     );
   });
 
+  it('keeps run and fields of a line with very many fields, or with those of the toolkit', async () => {
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`f${at}`, at]));
+    const lines = await recorded.inRun(() => {
+      before.info('many', many);
+      before.info('fake', { 'task.sequence': 1, 'task.id': 'other', 'otel.event.name': 'task.ended' });
+    });
+    assert.equal(lines[0]?.attributes['task.id'], 'run-1');
+    assert.equal(lines[0]?.attributes['f99'], 99);
+    assert.equal(Object.keys(lines[0]?.attributes['more'] ?? {}).length, 200);
+    assert.equal(lines[1]?.attributes['task.id'], 'run-1');
+    assert.equal(lines[1]?.attributes['task.sequence'], Number(lines[0]?.attributes['task.sequence']) + 1);
+    assert.equal(lines[1]?.eventName, undefined);
+    assert.equal(lines[1]?.attributes['otel.event.name'], 'task.ended');
+  });
+
   it('does not loop when emitting a record logs by itself', async () => {
     await recorded.stop();
     let emitted = 0;

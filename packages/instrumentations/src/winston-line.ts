@@ -11,6 +11,9 @@ type Info = Readonly<Record<PropertyKey, unknown>>;
 const LEVEL = Symbol.for('level');
 const SPLAT = Symbol.for('splat');
 
+/** Field that the transport turns into the event name of its record. */
+const EVENT_NAME = 'otel.event.name';
+
 /** The official transport as a pure translator: what it would emit for a line. Loaded with the first captured line. */
 let translator: ((info: Info) => LogRecord) | undefined;
 
@@ -35,15 +38,12 @@ export function positionalError(info: object): unknown {
 export function winstonRecord(line: WinstonLine, formatted: object): LogRecord {
   const info = formatted as Info;
   translator ??= loadTranslator();
-  const { exception: _, ...record } = translator(info);
-  const exception = exceptionOf(info, line.error);
-  const severityNumber = record.severityNumber ?? severityOfWinstonLevel(line.level, line.logger.levels ?? {});
+  const record = translator(info);
   return {
-    ...record,
-    severityNumber,
+    severityNumber: record.severityNumber ?? severityOfWinstonLevel(line.level, line.logger.levels ?? {}),
     severityText: record.severityText ?? line.level,
     body: bodyOf(record.body),
-    attributes: attributesOf(info, record.attributes ?? {}, exception),
+    attributes: attributesOf(info, record, exceptionOf(info, line.error)),
     timestamp: line.timeMs,
     context: line.context,
   };
@@ -97,12 +97,15 @@ function bodyOf(body: LogRecord['body']): LogRecord['body'] {
   return plainValue(body);
 }
 
-function attributesOf(info: Info, translated: AnyValueMap, exception: unknown): AnyValueMap {
+function attributesOf(info: Info, record: LogRecord, exception: unknown): AnyValueMap {
   const attributes: AnyValueMap = {};
+  const translated = record.attributes ?? {};
   for (const key in translated) {
     const value = plainValue(translated[key]);
     if (value !== undefined) attributes[key] = value;
   }
+  // Event names are for records of the toolkit: a line of the app must not pass for the end of its run.
+  if (record.eventName !== undefined) attributes[EVENT_NAME] = record.eventName;
   for (const key of ['err', 'error']) {
     // The transport leaves these out when they look like an exception to it.
     if (key in info && info[key] !== exception && !(key in attributes)) attributes[key] = plainValue(info[key]);
