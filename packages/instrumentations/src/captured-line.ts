@@ -17,11 +17,18 @@ let printing = false;
 
 /**
  * Whether a line that is written right now belongs into our log. It does not outside a run (unless `scope` is `all`),
- * and not when `core` itself writes through the caller's logger: the run's log has those records already.
+ * not when `core` itself writes through the caller's logger (the run's log has those records already), and not when
+ * nobody listens.
  */
-export function isWanted(scope: BridgeConfig['scope']): boolean {
+export function isWanted(logger: Logger, scope: BridgeConfig['scope']): boolean {
   if (emitting || state.loggingToCaller) return false;
-  return currentRun() !== undefined || scope === 'all';
+  if (currentRun() === undefined && scope !== 'all') return false;
+  try {
+    return logger.enabled();
+  } catch {
+    // An older logs SDK in the global slot, whose loggers cannot tell.
+    return true;
+  }
 }
 
 /**

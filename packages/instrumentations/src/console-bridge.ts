@@ -36,7 +36,7 @@ export class ConsoleBridge extends InstrumentationBase<BridgeConfig> {
   }
 
   protected override init(): undefined {
-    this.tap = (method, args) => this.capture(method, args);
+    this.tap ??= (method, args) => this.capture(method, args);
   }
 
   override enable(): void {
@@ -50,7 +50,7 @@ export class ConsoleBridge extends InstrumentationBase<BridgeConfig> {
   }
 
   private capture(method: ConsoleMethod, args: readonly unknown[]): void {
-    if (!isWanted(this.getConfig().scope) || !this.logger.enabled()) return;
+    if (!isWanted(this.logger, this.getConfig().scope)) return;
     const severity = { severityNumber: SEVERITIES[method], severityText: method };
     emitLine(
       this.logger,

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
+import { logs } from '@opentelemetry/api-logs';
+import { startTask } from '@taskspan/core';
 import { clearReports } from '@taskspan/core/hub';
 import { pino } from 'pino';
 import { PinoBridge } from './pino-bridge.ts';
@@ -173,5 +175,23 @@ describe('PinoBridge', () => {
     assert.equal((await recorded.inRun(() => before.info('three'))).length, 0);
     bridge.enable();
     assert.equal((await recorded.inRun(() => before.info('four'))).length, 1);
+  });
+
+  it('works with a logs SDK too old to tell whether anybody listens, and survives one that throws', async () => {
+    bridge.disable();
+    logs.disable();
+    const bodies: unknown[] = [];
+    const older = {
+      emit(record: { readonly body?: unknown }) {
+        bodies.push(record.body);
+        throw new Error('broken exporter');
+      },
+    };
+    logs.setGlobalLoggerProvider({ getLogger: () => older } as unknown as ReturnType<typeof logs.getLoggerProvider>);
+    bridge = new PinoBridge();
+    const task = startTask('old-sdk');
+    task.run(() => before.info('still here'));
+    assert.equal(bodies.filter((body) => body === 'still here').length, 1);
+    task.end();
   });
 });

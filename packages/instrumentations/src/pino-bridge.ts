@@ -37,8 +37,8 @@ export class PinoBridge extends InstrumentationBase<BridgeConfig> {
   }
 
   protected override init(): InstrumentationNodeModuleDefinition[] {
-    this.targets = new Set();
-    this.tap = (instance, args, json) => this.capture(instance, args, json);
+    this.targets ??= new Set();
+    this.tap ??= (instance, args, json) => this.capture(instance, args, json);
     const patch = (exports: unknown): unknown => {
       this.patchPrototype(exports);
       return exports;
@@ -74,7 +74,7 @@ export class PinoBridge extends InstrumentationBase<BridgeConfig> {
   }
 
   private capture(instance: object, args: ArrayLike<unknown>, json: unknown): void {
-    if (!isWanted(this.getConfig().scope) || typeof json !== 'string' || !this.logger.enabled()) return;
+    if (typeof json !== 'string' || !isWanted(this.logger, this.getConfig().scope)) return;
     const line = { instance, level: Number(args[2]), time: args[3], json };
     emitLine(this.logger, () => pinoRecord(line), { body: json.trimEnd() });
   }

@@ -1,5 +1,5 @@
 /** OTel severity numbers of level names that mean the same in every logger. */
-export const KNOWN_LEVELS: Readonly<Record<string, number>> = {
+const KNOWN_LEVELS: Readonly<Record<string, number>> = {
   trace: 1,
   silly: 1,
   debug: 5,

@@ -31,16 +31,22 @@ const OWN_TRANSPORT = 'OpenTelemetryTransportV3';
  * context, after the logger's own formats and below its levels. What winston prints, its transports and its listeners
  * stay as they are.
  */
-export class WinstonBridge extends InstrumentationBase<BridgeConfig> implements WinstonTap {
+export class WinstonBridge extends InstrumentationBase<BridgeConfig> {
   // Only declared: the base constructor calls init() and enable(), and a field initialiser would erase what they store.
+  // `??=` in init(), because the base class may call it again.
   declare private prototypes: Set<object>;
+  declare private tap: WinstonTap;
 
   constructor(config: BridgeConfig = {}) {
     super('@taskspan/winston', SCOPE.version, config);
   }
 
   protected override init(): InstrumentationNodeModuleDefinition[] {
-    this.prototypes = new Set();
+    this.prototypes ??= new Set();
+    this.tap ??= {
+      begin: (logger, info) => this.begin(logger, info),
+      finish: (line, formatted) => this.finish(line, formatted),
+    };
     const patch = (exports: unknown): unknown => {
       this.patchLogger(exports);
       return exports;
@@ -64,7 +70,7 @@ export class WinstonBridge extends InstrumentationBase<BridgeConfig> implements 
 
   override disable(): void {
     super.disable();
-    for (const prototype of this.prototypes) untapWinston(prototype, this);
+    for (const prototype of this.prototypes) untapWinston(prototype, this.tap);
     this.prototypes.clear();
   }
 
@@ -73,25 +79,21 @@ export class WinstonBridge extends InstrumentationBase<BridgeConfig> implements 
     // winston 2 keeps a logger.js at the same place, whose loggers are no streams.
     if (typeof prototype !== 'object' || prototype === null || !('_transform' in prototype)) return;
     safely('patching winston', () => {
-      tapWinston(prototype, this);
+      tapWinston(prototype, this.tap);
       this.prototypes.add(prototype);
     });
   }
 
-  /** @internal */
-  begin(logger: WinstonLogger, info: unknown): WinstonLine | undefined {
-    if (!isWanted(this.getConfig().scope) || typeof info !== 'object' || info === null) return undefined;
+  private begin(logger: WinstonLogger, info: unknown): WinstonLine | undefined {
+    if (typeof info !== 'object' || info === null || !isWanted(this.logger, this.getConfig().scope)) return undefined;
     return safely('reading a winston line', () => {
       const level = winstonLevel(info);
       if (!printsLevel(logger, level) || sendsItself(logger, level)) return undefined;
-      const active = context.active();
-      if (!this.logger.enabled({ context: active })) return undefined;
-      return { logger, info, level, error: positionalError(info), context: active, timeMs: Date.now() };
+      return { logger, info, level, error: positionalError(info), context: context.active(), timeMs: Date.now() };
     });
   }
 
-  /** @internal */
-  finish(line: WinstonLine, formatted: object): void {
+  private finish(line: WinstonLine, formatted: object): void {
     emitLine(this.logger, () => winstonRecord(line, formatted), {
       severityText: line.level,
       body: '(unreadable log line)',

@@ -11,7 +11,7 @@ export interface WinstonLogger {
   isLevelEnabled?(level: string): boolean;
 }
 
-export interface WinstonTransport {
+interface WinstonTransport {
   readonly level?: string;
 }
 
