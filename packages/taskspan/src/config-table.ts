@@ -1,0 +1,309 @@
+/**
+ * Every environment variable that this toolkit reads, once. `readConfig` reads by it, `docs/config.md` is made from it.
+ * The OTLP details further down are read by `@taskspan/delivery`; they stand here so that one page names them all.
+ */
+
+import type { ConfigOptions } from './config.ts';
+
+export type ConfigType =
+  | 'on or off'
+  | 'true or false'
+  | 'number'
+  | 'text'
+  | 'list'
+  | 'one of'
+  | 'URL'
+  | 'path'
+  | 'key=value list';
+
+export interface ConfigEntry {
+  /** The environment variable. */
+  readonly key: string;
+  /** The option of `start()` that goes before it; undefined when there is none. */
+  readonly option: keyof ConfigOptions | undefined;
+  readonly type: ConfigType;
+  /** What holds when nothing is set, as text. */
+  readonly default: string;
+  /** One sentence or two for the user. */
+  readonly meaning: string;
+  /** For `one of` and `list`: all values that are understood. */
+  readonly values?: readonly string[];
+  /** Further names of the variable, read when the ones before are not set. */
+  readonly aliases?: readonly string[];
+  /** True when this variable is checked by the OTLP part and not by `readConfig`. */
+  readonly otlp?: true;
+}
+
+export const SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+export type SamplerName = (typeof SAMPLERS)[number];
+
+export const PROPAGATORS = ['tracecontext', 'baggage', 'none'] as const;
+export type PropagatorName = (typeof PROPAGATORS)[number];
+
+export const DIAG_LEVELS = ['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all'] as const;
+export type DiagLevelName = (typeof DIAG_LEVELS)[number];
+
+export const LOG_BRIDGES = ['winston', 'pino', 'console'] as const;
+export type LogBridge = (typeof LOG_BRIDGES)[number];
+
+/** One of the OTLP variables that also exist per signal. */
+function otlp(what: string, rest: Pick<ConfigEntry, 'type' | 'default' | 'meaning'>): ConfigEntry {
+  return {
+    key: `OTEL_EXPORTER_OTLP_${what}`,
+    option: undefined,
+    type: rest.type,
+    default: rest.default,
+    meaning: `${rest.meaning} Also per signal: \`OTEL_EXPORTER_OTLP_TRACES_${what}\`, \`_METRICS_\`, \`_LOGS_\`.`,
+    otlp: true,
+  };
+}
+
+export const CONFIG: readonly ConfigEntry[] = [
+  {
+    key: 'OTEL_SDK_DISABLED',
+    option: 'disabled',
+    type: 'true or false',
+    default: 'false',
+    meaning: 'True: nothing is instrumented, nothing is written, nothing is served.',
+  },
+  {
+    key: 'OTEL_SERVICE_NAME',
+    option: 'serviceName',
+    type: 'text',
+    default: "the name in the app's package.json",
+    meaning: 'Name of the service (`service.name`) on everything that leaves the process.',
+  },
+  {
+    key: 'OTEL_RESOURCE_ATTRIBUTES',
+    option: 'resourceAttributes',
+    type: 'key=value list',
+    default: 'empty',
+    meaning:
+      'More about the service, such as `deployment.environment.name=prod,k8s.pod.name=worker-1`; values are percent-encoded.',
+  },
+  {
+    key: 'OTEL_TRACES_SAMPLER',
+    option: 'sampler',
+    type: 'one of',
+    default: 'parentbased_always_on',
+    values: SAMPLERS,
+    meaning: 'Which spans are exported. Metrics and log records are complete whatever it says.',
+  },
+  {
+    key: 'OTEL_TRACES_SAMPLER_ARG',
+    option: 'samplerRatio',
+    type: 'number',
+    default: '1',
+    meaning: 'Share of the traces that the `traceidratio` samplers take, from 0 to 1.',
+  },
+  {
+    key: 'OTEL_TRACES_EXPORTER',
+    option: 'tracesExporter',
+    type: 'list',
+    default: '`otlp` with an endpoint, else `none`',
+    values: ['otlp', 'none'],
+    meaning: 'Where spans go besides the files.',
+  },
+  {
+    key: 'OTEL_METRICS_EXPORTER',
+    option: 'metricsExporter',
+    type: 'list',
+    default: '`otlp` with an endpoint, else `prometheus`',
+    values: ['otlp', 'prometheus', 'none'],
+    meaning: 'Where metrics go. `prometheus,otlp` asks for both: a backend that gets both counts twice.',
+  },
+  {
+    key: 'OTEL_LOGS_EXPORTER',
+    option: 'logsExporter',
+    type: 'list',
+    default: '`otlp` with an endpoint, else `none`',
+    values: ['otlp', 'none'],
+    meaning: 'Where log records go besides the files.',
+  },
+  {
+    key: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    option: 'endpoint',
+    type: 'URL',
+    default: 'none',
+    meaning:
+      'Base URL of an OpenTelemetry Collector, such as `http://localhost:4318`; all three signals are sent there.',
+  },
+  {
+    key: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    option: 'tracesEndpoint',
+    type: 'URL',
+    default: '`<endpoint>/v1/traces`',
+    meaning: 'Complete URL for spans alone.',
+  },
+  {
+    key: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
+    option: 'metricsEndpoint',
+    type: 'URL',
+    default: '`<endpoint>/v1/metrics`',
+    meaning: 'Complete URL for metrics alone.',
+  },
+  {
+    key: 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT',
+    option: 'logsEndpoint',
+    type: 'URL',
+    default: '`<endpoint>/v1/logs`',
+    meaning: 'Complete URL for log records alone.',
+  },
+  {
+    key: 'OTEL_EXPORTER_PROMETHEUS_HOST',
+    option: 'prometheusHost',
+    type: 'text',
+    default: '127.0.0.1',
+    meaning: 'Address on which `/metrics` is served.',
+  },
+  {
+    key: 'OTEL_EXPORTER_PROMETHEUS_PORT',
+    option: 'prometheusPort',
+    type: 'number',
+    default: '9464',
+    meaning: 'Port of `/metrics`; the next free one is taken when it is in use, any free one for 0.',
+  },
+  {
+    key: 'OTEL_METRIC_EXPORT_INTERVAL',
+    option: 'metricIntervalMs',
+    type: 'number',
+    default: '15000',
+    meaning: 'Milliseconds between two pushes of metrics through OTLP.',
+  },
+  {
+    key: 'OTEL_PROPAGATORS',
+    option: 'propagators',
+    type: 'list',
+    default: 'tracecontext,baggage',
+    values: PROPAGATORS,
+    meaning: 'How context travels between processes.',
+  },
+  {
+    key: 'OTEL_LOG_LEVEL',
+    option: 'logLevel',
+    type: 'one of',
+    default: 'none',
+    values: DIAG_LEVELS,
+    meaning:
+      "How much of OpenTelemetry's own diagnostics goes to stderr. Warnings of this toolkit are printed in any case.",
+  },
+  {
+    key: 'OTEL_NODE_DISABLED_INSTRUMENTATIONS',
+    option: 'disabledInstrumentations',
+    type: 'list',
+    default: 'empty',
+    meaning:
+      "Instrumentations of the app's `@opentelemetry/auto-instrumentations-node` to leave out, such as `fs,dns`.",
+  },
+  {
+    key: 'TASKSPAN_DIR',
+    option: 'dir',
+    type: 'path',
+    default:
+      "`$STATE_DIRECTORY`, else `.taskspan` beside the app's package.json, else `$XDG_STATE_HOME/taskspan/<service>`, else the temp folder",
+    meaning: 'The folder of this toolkit: logs, and what processes say about themselves.',
+  },
+  {
+    key: 'TASKSPAN_LOGS_DIR',
+    option: 'logsDir',
+    type: 'path',
+    default: '`logs` in the folder above',
+    aliases: ['LOGS_DIR', 'LOGS_BASEPATH', 'DATABUILD_LOGS_DIR'],
+    meaning: 'The folder of the log files alone.',
+  },
+  {
+    key: 'TASKSPAN_FILES',
+    option: 'files',
+    type: 'on or off',
+    default: 'on',
+    meaning: 'Off: no log files are written.',
+  },
+  {
+    key: 'TASKSPAN_RUN_FILES_PER_HOUR',
+    option: 'runFilesPerHour',
+    type: 'number',
+    default: '10000',
+    meaning:
+      'Runs per hour and process that get a file of their own; later ones share one. 0: all share, `unlimited`: none does.',
+  },
+  {
+    key: 'TASKSPAN_INSTRUMENTATIONS',
+    option: 'instrumentations',
+    type: 'list',
+    default: '+winston,+pino,-console',
+    values: LOG_BRIDGES,
+    meaning: 'Which loggers are captured: `+name` switches one on, `-name` off; those not named keep their default.',
+  },
+  {
+    key: 'TASKSPAN_CONSOLE',
+    option: 'console',
+    type: 'on or off',
+    default: 'off',
+    meaning: 'On: `console` calls inside a run are captured too. The same as `+console` above, which goes before it.',
+  },
+  {
+    key: 'TASKSPAN_NAMESPACE',
+    option: 'namespace',
+    type: 'text',
+    default: 'none',
+    meaning:
+      'Prefix of the `async_*` metrics: `lakefs` makes `lakefs_async_operations_total`. Letters, digits and `_`.',
+  },
+  {
+    key: 'TASKSPAN_IGNORE_SCOPES',
+    option: 'ignoreScopes',
+    type: 'list',
+    default: 'empty',
+    meaning: 'Instrumentation scopes whose spans are no tasks, even with an `operation` attribute.',
+  },
+  {
+    key: 'TASKSPAN_QUIET',
+    option: 'quiet',
+    type: 'on or off',
+    default: 'off',
+    meaning: 'On: no first line and no hint on a terminal. Warnings are printed all the same.',
+  },
+  otlp('PROTOCOL', { type: 'one of', default: 'http/json', meaning: '`http/json` or `http/protobuf`.' }),
+  otlp('HEADERS', {
+    type: 'key=value list',
+    default: 'empty',
+    meaning: 'Headers of each request, such as `authorization=Bearer%20…`.',
+  }),
+  otlp('TIMEOUT', { type: 'number', default: '10000', meaning: 'Milliseconds that one request may take.' }),
+  otlp('COMPRESSION', { type: 'one of', default: 'none', meaning: '`none` or `gzip`.' }),
+  otlp('CERTIFICATE', { type: 'path', default: 'none', meaning: 'PEM file with the certificates to trust.' }),
+  otlp('CLIENT_KEY', { type: 'path', default: 'none', meaning: "PEM file with the client's key." }),
+  otlp('CLIENT_CERTIFICATE', { type: 'path', default: 'none', meaning: "PEM file with the client's certificate." }),
+  {
+    key: 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE',
+    option: undefined,
+    type: 'one of',
+    default: 'cumulative',
+    values: ['cumulative', 'delta', 'lowmemory'],
+    meaning: 'Whether pushed counters are totals or differences.',
+    otlp: true,
+  },
+  {
+    key: 'OTEL_BSP_SCHEDULE_DELAY',
+    option: undefined,
+    type: 'number',
+    default: '1000',
+    meaning: 'Milliseconds that an ended span waits for others before it is sent.',
+    otlp: true,
+  },
+  {
+    key: 'OTEL_BLRP_SCHEDULE_DELAY',
+    option: undefined,
+    type: 'number',
+    default: '1000',
+    meaning: 'Milliseconds that a log record waits for others before it is sent.',
+    otlp: true,
+  },
+];
