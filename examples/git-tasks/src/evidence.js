@@ -1,4 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -36,26 +37,39 @@ const SUM_TOLERANCE_SECONDS = 1e-6;
  * @returns {Promise<Evidence>}
  */
 export async function readEvidence(ended) {
-  const folder = resolve(process.env.TASKSPAN_DIR || fileURLToPath(new URL('../.taskspan', import.meta.url)));
-  const logs = resolve(process.env.TASKSPAN_LOGS_DIR || process.env.LOGS_DIR || join(folder, 'logs'));
-  const entry = await patiently(
-    () => findProcess(folder),
-    (found) => found !== undefined,
-  );
-  if (entry === undefined) {
+  const found = await patiently(findProcess, (value) => value !== undefined);
+  if (found === undefined) {
+    const [folder = ''] = dataFolders();
     const why = `nothing in ${join(folder, 'processes')} is of this process: was it started with --import taskspan/register?`;
-    return { folder, logs, metricsUrl: undefined, runs: [], differences: [why] };
+    return { folder, logs: logsFolder(folder), metricsUrl: undefined, runs: [], differences: [why] };
   }
+  const { folder, entry } = found;
+  const logs = logsFolder(folder);
   const runs = await patiently(
     () => readEndedRuns(logs, entry),
-    (found) => found.length >= ended.length,
+    (some) => some.length >= ended.length,
   );
   const own = countOf(ended.map(({ job, status }) => ({ operation: job.operation, status })));
-  const differences = [...unexpected(ended), ...compare(own, 'own count', { counts: countOf(runs), name: 'files' })];
+  const differences = [...unexpected(ended), ...compare(own, { counts: countOf(runs), name: 'files' })];
   const metricsUrl = entry.metrics_url ?? undefined;
   if (metricsUrl === undefined) differences.push('this process serves no metrics (are they pushed somewhere else?)');
   else differences.push(...(await compareMetrics(metricsUrl, { own, runs })));
   return { folder, logs, metricsUrl, runs, differences };
+}
+
+/** Places where the data of this process may lie, the first that can be written to is taken. */
+function dataFolders() {
+  const { TASKSPAN_DIR, STATE_DIRECTORY, XDG_STATE_HOME } = process.env;
+  const state = XDG_STATE_HOME || join(homedir(), '.local', 'state');
+  const asked = [TASKSPAN_DIR, STATE_DIRECTORY?.split(':')[0]].filter((path) => path !== undefined && path !== '');
+  const beside = fileURLToPath(new URL('../.taskspan', import.meta.url));
+  return [...asked, beside, join(state, 'taskspan', 'git-tasks')].map((path) => resolve(path));
+}
+
+/** @param {string} folder */
+function logsFolder(folder) {
+  const names = ['TASKSPAN_LOGS_DIR', 'LOGS_DIR', 'LOGS_BASEPATH', 'DATABUILD_LOGS_DIR'];
+  return resolve(names.map((name) => process.env[name]?.trim()).find(Boolean) ?? join(folder, 'logs'));
 }
 
 /**
@@ -76,17 +90,18 @@ async function patiently(read, isEnough) {
 
 /** @typedef {{instance: string, pid: number, started_at: string, metrics_url: string | null}} ProcessEntry */
 
-/**
- * @param {string} folder
- * @returns {Promise<ProcessEntry | undefined>} what this process said about itself
- */
-async function findProcess(folder) {
-  for (const name of await list(join(folder, 'processes'))) {
-    if (!name.endsWith('.json')) continue;
-    /** @type {ProcessEntry} */
-    const entry = JSON.parse(await readFile(join(folder, 'processes', name), 'utf8'));
-    // A file left behind by an earlier process with this number is older than this process.
-    if (entry.pid === process.pid && Date.parse(entry.started_at) > performance.timeOrigin - 60_000) return entry;
+/** @returns {Promise<{folder: string, entry: ProcessEntry} | undefined>} what this process said about itself, and where */
+async function findProcess() {
+  for (const folder of dataFolders()) {
+    for (const name of await list(join(folder, 'processes'))) {
+      if (!name.endsWith('.json')) continue;
+      /** @type {ProcessEntry} */
+      const entry = JSON.parse(await readFile(join(folder, 'processes', name), 'utf8'));
+      // A file left behind by an earlier process with this number is older than this process.
+      if (entry.pid === process.pid && Date.parse(entry.started_at) > performance.timeOrigin - 60_000) {
+        return { folder, entry };
+      }
+    }
   }
   return undefined;
 }
@@ -157,15 +172,14 @@ function unexpected(ended) {
 
 /**
  * @param {Counts} own
- * @param {string} ownName
  * @param {{counts: Counts, name: string}} other
  * @returns {string[]}
  */
-function compare(own, ownName, { counts, name }) {
+function compare(own, { counts, name }) {
   const keys = new Set([...own.keys(), ...counts.keys()]);
   return [...keys]
     .filter((key) => own.get(key) !== counts.get(key))
-    .map((key) => `${key}: ${ownName} ${own.get(key) ?? 0}, ${name} ${counts.get(key) ?? 0}`);
+    .map((key) => `${key}: own count ${own.get(key) ?? 0}, ${name} ${counts.get(key) ?? 0}`);
 }
 
 /**
@@ -178,8 +192,8 @@ async function compareMetrics(url, { own, runs }) {
   if (!response.ok) return [`${url} answers ${response.status}`];
   const samples = parseSamples(await response.text());
   const differences = [
-    ...compare(own, 'own count', { counts: samples.counts('async_operations_total'), name: 'metrics' }),
-    ...compare(own, 'own count', {
+    ...compare(own, { counts: samples.counts('async_operations_total'), name: 'metrics' }),
+    ...compare(own, {
       counts: samples.counts('async_operation_duration_seconds_count'),
       name: 'histogram',
     }),

@@ -90,6 +90,8 @@ export function git(args, { cwd, flags = [], env, signal, onSpawned, onLine, onP
       const seconds = (performance.now() - began) / 1000;
       const line = { command: args.join(' '), exit: exitCode ?? exitSignal, seconds: Number(seconds.toFixed(3)) };
       logger.info(`git ${args[0]}`, line);
+      // Ctrl-C on a terminal ends the child as well, and often before the signal does.
+      if (failed === undefined && exitCode !== 0 && signal?.aborted) failed = signal.reason;
       if (failed !== undefined) reject(failed);
       else if (exitCode === 0) resolve(stdout.replace(/\n$/, ''));
       else reject(new GitError(args, { exitCode, exitSignal, stdout, stderr }));

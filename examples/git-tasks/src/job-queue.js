@@ -87,7 +87,7 @@ export class JobQueue {
       if (deadline !== 0 && Date.now() > deadline) end.status = 'expired';
     } catch (error) {
       end.error = error;
-      end.status = signal.aborted ? 'cancelled' : 'failure';
+      end.status = signal.aborted && error instanceof Error && error.name === 'AbortError' ? 'cancelled' : 'failure';
       if (end.status !== job.expected) logger.error(`${job.operation} (${job.label}): ${error}`);
     }
     this.ended.push(end);

@@ -59,9 +59,10 @@ function readArguments() {
   }
 }
 
-/** @returns {AbortSignal} fires at the first Ctrl-C or SIGTERM; a second one ends the process at once */
+/** @returns {AbortSignal} fires when nobody reads any more, and at Ctrl-C or SIGTERM; a second one of these ends the process at once */
 function stopOnSignal() {
   const controller = new AbortController();
+  process.stdout.on('error', () => controller.abort());
   for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.once(name, () => controller.abort());
   return controller.signal;
 }
@@ -74,7 +75,8 @@ async function work(path, { view, stop }) {
   const workspace = await openWorkspace(path, stop);
   try {
     if (workspace.notice !== '') view.line(`${workspace.notice}\n`);
-    view.line(`Background jobs on a clone of ${workspace.name}, in ${workspace.folder}\n`);
+    const commits = await workspace.git(['rev-list', '--all', '--count'], { signal: stop });
+    view.line(`Background jobs on a clone of ${workspace.source} (${commits} commits), in ${workspace.folder}\n`);
     const queue = new JobQueue({ view, stop });
     await runJobs(queue, workspace);
     return queue;

@@ -16,7 +16,8 @@ class UnusableSource extends Error {
  * A clone of a repository in a temporary folder: the only place where this application writes with git.
  *
  * @typedef {object} Workspace
- * @property {string} name what was cloned, for people
+ * @property {string} name of the repository that was cloned
+ * @property {string} source where that lies
  * @property {string} folder temporary folder, removed at the end
  * @property {string} clone working tree of the clone
  * @property {string} notes folder inside the clone whose files the commits change
@@ -43,11 +44,19 @@ export async function openWorkspace(path, signal) {
     const clone = join(folder, 'clone');
     const call = await gitOfWorkspace(folder, clone);
     const { source, notice } = await chooseSource(path, { folder, call, signal });
-    const name = notice === '' ? basename(source) : 'sample repository';
     await cloneSource(source, { folder, clone, call, signal });
     const notes = await mkdtemp(join(clone, 'notes-'));
     await prepareClone(notes, { clone, call, signal });
-    return { name, folder, clone, notes, notice, git: call, remove: () => removeFolder(folder) };
+    return {
+      name: basename(source),
+      source,
+      folder,
+      clone,
+      notes,
+      notice,
+      git: call,
+      remove: () => removeFolder(folder),
+    };
   } catch (error) {
     await removeFolder(folder);
     throw error;
