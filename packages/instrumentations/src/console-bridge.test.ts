@@ -40,7 +40,12 @@ describe('ConsoleBridge', () => {
     bridge.disable();
     clearReports();
     await recorded.stop();
-    assert.deepEqual(Object.getOwnPropertyDescriptors(console), untouched);
+    const now = Object.getOwnPropertyDescriptors(console);
+    for (const method of ['trace', 'debug', 'log', 'info', 'warn', 'error'] as const) {
+      assert.ok(now[method].value === untouched[method].value, `console.${method} is restored`);
+      assert.equal(now[method].enumerable, untouched[method].enumerable);
+    }
+    assert.equal(Reflect.ownKeys(now).length, Reflect.ownKeys(untouched).length);
   });
 
   it('captures what is printed inside a run, once, at the level of the method', async () => {
