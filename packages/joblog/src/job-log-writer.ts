@@ -1,0 +1,274 @@
+import { context, diag, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { ATTR, EVENT } from '@taskspan/core';
+import { type RunRecord, recordDropped, reportOnce } from '@taskspan/core/hub';
+import { type AppendBatch, IS_LAST, IS_NEW } from './append-batch.ts';
+import { AppendThread } from './append-thread.ts';
+import { Appender, type AppenderOptions } from './appender.ts';
+import { countItems } from './count-items.ts';
+import { DiskEpisode } from './disk-episode.ts';
+import type { ResourceLike } from './frame.ts';
+import { logRecordSize, runRecordSize, spanSize } from './item-size.ts';
+import { PendingItems } from './pending-items.ts';
+import { RunFiles, type RunFilesPerHour } from './run-files.ts';
+
+const MIB = 1024 * 1024;
+/** From a run's end to its flush: with formatting and writing, its lines are on disk in less than 100 ms. */
+const END_DELAY_MS = 50;
+/** Longest time that anything waits. */
+const IDLE_DELAY_MS = 1000;
+/** Starting a thread to write less than this costs more than the writing. */
+const THREAD_WORTH_BYTES = 64 * 1024;
+/** The main thread waits for a slow disk while that moves, then goes on and counts what it drops. */
+const OVERFLOW_WAIT = { stallMs: 250, timeoutMs: 5000 };
+const DEFAULT_FLUSH_SYNC_MS = 3000;
+
+/** Timers captured before an application's test replaces them by fake ones. */
+const { setTimeout, clearTimeout } = globalThis;
+
+export interface JobLogWriterOptions {
+  /** Absolute logs folder; made when the first line is written. */
+  readonly directory: string;
+  /** Resource of the records of runs; spans and log records bring their own. */
+  readonly resource: ResourceLike;
+  /** `service.instance.id`; its first 8 digits name the shared files. */
+  readonly instanceId: string;
+  /** Files of their own that runs get per UTC hour; default 10 000, 0: all share one. */
+  readonly runFilesPerHour?: RunFilesPerHour | undefined;
+  /** Descriptors kept open; default 512. */
+  readonly maxOpenFiles?: number | undefined;
+  /** Share of free bytes and inodes below which writing pauses; default 0.05, 0 never. */
+  readonly minFreeRatio?: number | undefined;
+  /** Estimated bytes of waiting records that are formatted at once; default 8 MiB. */
+  readonly maxPendingBytes?: number | undefined;
+  /** Characters handed to the writing thread and not yet written; default 64 MiB. */
+  readonly maxInFlightChars?: number | undefined;
+}
+
+/** How far the timer is: a run's end makes it come sooner. */
+const NO_TIMER = 0;
+const SLOW_TIMER = 1;
+const FAST_TIMER = 2;
+
+/**
+ * Writes the log records and spans of runs to one file per run. On the path of a task a record is only queued; it is
+ * formatted at the next flush and written by a thread of its own. No method throws.
+ */
+export class JobLogWriter {
+  readonly #maxPendingBytes: number;
+  readonly #maxInFlightChars: number;
+  readonly #appenderOptions: AppenderOptions;
+  readonly #files: RunFiles;
+  readonly #pending: PendingItems;
+  readonly #disk: DiskEpisode;
+  #thread: AppendThread | undefined;
+  #threadFailed = false;
+  #direct: Appender | undefined;
+  #immediate = false;
+  #sequence = 0;
+  #pendingBytes = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerKind = NO_TIMER;
+
+  constructor(options: JobLogWriterOptions) {
+    const { directory, instanceId, resource } = options;
+    this.#maxPendingBytes = options.maxPendingBytes ?? 8 * MIB;
+    this.#maxInFlightChars = options.maxInFlightChars ?? 64 * MIB;
+    this.#appenderOptions = {
+      directory,
+      maxOpenFiles: options.maxOpenFiles ?? 512,
+      minFreeRatio: options.minFreeRatio ?? 0.05,
+    };
+    this.#files = new RunFiles(instanceId, options.runFilesPerHour ?? 10_000);
+    this.#pending = new PendingItems(this.#files, resource);
+    this.#disk = new DiskEpisode(directory);
+  }
+
+  /** Takes a record of a run, for `state.sinks`. */
+  sink(record: RunRecord): void {
+    this.#pending.records.push(record);
+    const { eventName } = record;
+    const ends = eventName === EVENT.ENDED || eventName === EVENT.ORPHANED;
+    this.#queued(runRecordSize(record), ends ? FAST_TIMER : SLOW_TIMER);
+  }
+
+  /** Takes a span that ended; one that is not sampled is not written. */
+  onSpanEnd(span: ReadableSpan): void {
+    if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
+    this.#pending.spans.push(span);
+    const ends = span.attributes[ATTR.TASK_STATUS] !== undefined;
+    this.#queued(spanSize(span), ends ? FAST_TIMER : SLOW_TIMER);
+  }
+
+  /** Takes a log record of the application, stamped with its run if it has one. */
+  onLog(record: ReadableLogRecord): void {
+    this.#pending.addLog(record);
+    this.#queued(logRecordSize(record), SLOW_TIMER);
+  }
+
+  /** `task.file` of a run that starts, for `state.fileNamer`. */
+  fileNamer(id: string, startTimeMs: number): string {
+    return this.#files.nameFor(id, startTimeMs);
+  }
+
+  /** Resolves when all that was taken before is on disk, or counted as lost. */
+  async forceFlush(): Promise<void> {
+    if (this.#thread === undefined && this.#pendingBytes < THREAD_WORTH_BYTES) this.#flushDirect();
+    else this.#flush();
+    await this.#thread?.drained();
+  }
+
+  /**
+   * Writes all that waits, in the calling thread, for exit handlers; afterwards every record is written at once.
+   *
+   * @param timeoutMs longest time to wait for what the thread has in hand; what it cannot write is counted
+   */
+  flushSync(timeoutMs: number = DEFAULT_FLUSH_SYNC_MS): void {
+    this.#immediate = true;
+    const thread = this.#thread;
+    if (thread !== undefined) {
+      if (!thread.waitUntilBelow(0, { stallMs: timeoutMs, timeoutMs })) {
+        for (const { texts } of thread.stop()) this.#countLost(texts.join(''), 'disk');
+      }
+    }
+    this.#flushDirect();
+  }
+
+  /** Writes all that waits and ends the thread; what comes later is written at once. */
+  async shutdown(): Promise<void> {
+    await this.forceFlush();
+    this.#immediate = true;
+    this.#flushDirect();
+    const thread = this.#thread;
+    this.#thread = undefined;
+    this.#threadFailed = true;
+    await thread?.end();
+    this.#direct?.close();
+  }
+
+  #queued(bytes: number, kind: number): void {
+    this.#pendingBytes += bytes;
+    if (this.#pendingBytes > this.#maxPendingBytes) this.#flush();
+    else if (this.#immediate) this.#flushDirect();
+    else if (this.#timerKind < kind) this.#arm(kind);
+  }
+
+  #arm(kind: number): void {
+    clearTimeout(this.#timer);
+    this.#timerKind = kind;
+    // A timer keeps the context in which it was set: that of no run, here.
+    this.#timer = context.with(ROOT_CONTEXT, () =>
+      setTimeout(() => this.#flush(), kind === FAST_TIMER ? END_DELAY_MS : IDLE_DELAY_MS),
+    );
+    this.#timer.unref();
+  }
+
+  #disarm(): void {
+    if (this.#timerKind === NO_TIMER) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#timerKind = NO_TIMER;
+  }
+
+  /** Formats what waits and hands it to the thread. */
+  #flush(): void {
+    const thread = this.#immediate ? undefined : this.#startedThread();
+    if (thread === undefined) {
+      this.#flushDirect();
+      return;
+    }
+    const batch = this.#takeBatch();
+    if (batch === undefined) return;
+    const chars = charsOf(batch);
+    const room = Math.max(0, this.#maxInFlightChars - chars);
+    const hasRoom = thread.charsInFlight <= room || thread.waitUntilBelow(room, OVERFLOW_WAIT);
+    if (this.#thread !== thread) this.#writeDirect(batch);
+    else if (hasRoom) thread.post(batch, chars);
+    else this.#countLost(batch.texts.join(''), 'overflow');
+  }
+
+  #flushDirect(): void {
+    const batch = this.#takeBatch();
+    if (batch !== undefined) this.#writeDirect(batch);
+  }
+
+  #takeBatch(): AppendBatch | undefined {
+    this.#disarm();
+    this.#pendingBytes = 0;
+    const files = this.#pending.take();
+    if (files.length === 0) return undefined;
+    const names: string[] = [];
+    const texts: string[] = [];
+    const hints: number[] = [];
+    for (const file of files) {
+      const text = file.finish();
+      if (text === '') continue;
+      names.push(file.file);
+      texts.push(text);
+      hints.push((file.isNew ? IS_NEW : 0) | (file.isLast ? IS_LAST : 0));
+    }
+    this.#sequence += 1;
+    return { sequence: this.#sequence, files: names, texts, hints };
+  }
+
+  #writeDirect(batch: AppendBatch): void {
+    this.#direct ??= new Appender(this.#appenderOptions);
+    let failed: string | undefined;
+    batch.files.forEach((file, at) => {
+      const hint = batch.hints[at] ?? 0;
+      const append = {
+        file,
+        text: batch.texts[at] ?? '',
+        isNew: (hint & IS_NEW) !== 0,
+        isLast: (hint & IS_LAST) !== 0,
+      };
+      const failure = this.#direct?.append(append);
+      if (failure === undefined) return;
+      failed = failure.code;
+      this.#countLost(failure.lost, 'disk');
+    });
+    this.#disk.batch(failed);
+  }
+
+  #countLost(lines: string, reason: 'disk' | 'overflow'): void {
+    const { logs, spans } = countItems(lines);
+    if (reason === 'overflow')
+      reportOnce('joblog.overflow', 'job logs come faster than the disk takes them; some are dropped and counted');
+    if (logs > 0) recordDropped('logs', reason, logs);
+    if (spans > 0) recordDropped('spans', reason, spans);
+  }
+
+  /** The thread, started now if need be; undefined where there can be none. */
+  #startedThread(): AppendThread | undefined {
+    if (this.#thread !== undefined || this.#threadFailed) return this.#thread;
+    // What was written directly before is closed: from now on the thread holds the descriptors.
+    this.#direct?.close();
+    try {
+      this.#thread = new AppendThread(this.#appenderOptions, {
+        onLost: (logs, spans) => this.#disk.lost(logs, spans),
+        onBatch: (failureCode) => this.#disk.batch(failureCode),
+        onGone: (left) => {
+          this.#giveUpThread();
+          for (const batch of left) this.#writeDirect(batch);
+        },
+      });
+    } catch {
+      // The permission model, or a bundle without the worker's file: the main thread writes, only slower.
+      this.#giveUpThread();
+    }
+    return this.#thread;
+  }
+
+  #giveUpThread(): void {
+    this.#thread = undefined;
+    this.#threadFailed = true;
+    diag.debug('taskspan: job logs are written by the main thread: no worker thread can run here');
+  }
+}
+
+function charsOf(batch: AppendBatch): number {
+  let chars = 0;
+  for (const text of batch.texts) chars += text.length;
+  return chars;
+}

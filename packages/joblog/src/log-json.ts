@@ -1,0 +1,120 @@
+import type { SpanContext } from '@opentelemetry/api';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import { ATTR } from '@taskspan/core';
+import { LIMITS, type RunInfo, type RunRecord, runAttributes } from '@taskspan/core/hub';
+import { cutToFit } from './cut-record.ts';
+import { attributeJson, attributesJson, hasIds, hrNanos, msNanos, textJson, valueJson } from './otlp-json.ts';
+
+const SEVERITY_TEXTS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+/** A text of at most this many UTF-16 units has at most `recordBytes` bytes. */
+const SURELY_FITS = Math.floor(LIMITS.recordBytes / 3);
+
+let lastRun: RunInfo | undefined;
+let lastRunJson = '';
+
+/** `task.id`, `operation`, `task.run`, `task.file` and the fields of the submission; formatted once per row of records. */
+function runJson(run: RunInfo): string {
+  if (run !== lastRun) {
+    lastRunJson = attributesJson(runAttributes(run));
+    lastRun = run;
+  }
+  return lastRunJson;
+}
+
+/** Forgets the run last seen, so that a run that ended can be collected. */
+export function forgetRun(): void {
+  lastRun = undefined;
+}
+
+/** One `LogRecord` of a run, at most 1 MiB: longer text in it is cut with a mark. */
+export function runRecordJson(record: RunRecord): string {
+  const json = joinRunRecord(record);
+  if (json.length <= SURELY_FITS || Buffer.byteLength(json) <= LIMITS.recordBytes) return json;
+  return cutToFit({ body: record.body, attributes: record.attributes ?? {} }, LIMITS.recordBytes, (cut) =>
+    joinRunRecord({
+      ...record,
+      body: cut.body as string | undefined,
+      attributes: cut.attributes as RunRecord['attributes'],
+    }),
+  );
+}
+
+function joinRunRecord(record: RunRecord): string {
+  const { severity } = record;
+  const time = msNanos(record.timeMs);
+  const severityText = SEVERITY_TEXTS[Math.floor((severity - 1) / 4)];
+  const eventName = record.eventName;
+  return (
+    (time === '0' ? '{' : `{"timeUnixNano":"${time}","observedTimeUnixNano":"${time}",`) +
+    (severity === 0 ? '' : `"severityNumber":${severity},`) +
+    (severityText === undefined ? '' : `"severityText":"${severityText}",`) +
+    (record.body === undefined ? '"body":{}' : `"body":${valueJson(record.body)}`) +
+    `,"attributes":[${recordAttributes(record)}]${idsTail(record.spanContext)}` +
+    (eventName === undefined ? '}' : `,"eventName":${textJson(eventName)}}`)
+  );
+}
+
+/** The run's attributes, the number of the record, and its own; what it says itself goes before the run's. */
+function recordAttributes(record: RunRecord): string {
+  const { run, attributes } = record;
+  const head = `${runJson(run)},{"key":"${ATTR.TASK_SEQUENCE}","value":{"intValue":"${record.sequence}"}}`;
+  if (attributes === undefined) return head;
+  let json = head;
+  for (const key in attributes) {
+    if (!Object.hasOwn(attributes, key)) continue;
+    const value = attributes[key];
+    if (run.fields !== undefined && Object.hasOwn(run.fields, key)) {
+      if (run.fields[key] === value) continue;
+      return overriddenAttributes(record);
+    }
+    if (RUN_KEYS.has(key)) return overriddenAttributes(record);
+    json += `,${attributeJson(key, value)}`;
+  }
+  return json;
+}
+
+const RUN_KEYS: ReadonlySet<string> = new Set([
+  ATTR.TASK_ID,
+  ATTR.OPERATION,
+  ATTR.TASK_RUN,
+  ATTR.TASK_FILE,
+  ATTR.TASK_SEQUENCE,
+]);
+
+function overriddenAttributes(record: RunRecord): string {
+  const { run, sequence } = record;
+  return attributesJson({ ...runAttributes(run), [ATTR.TASK_SEQUENCE]: sequence, ...record.attributes });
+}
+
+/** Flags and ids, each after a comma; nothing for a record outside any trace. */
+function idsTail(context: SpanContext | undefined): string {
+  if (context === undefined || !hasIds(context)) return '';
+  const flags = context.traceFlags === 0 ? '' : `,"flags":${context.traceFlags}`;
+  return `${flags},"traceId":"${context.traceId}","spanId":"${context.spanId}"`;
+}
+
+/** One `LogRecord` of the logs SDK, at most 1 MiB. */
+export function logRecordJson(record: ReadableLogRecord): string {
+  const json = joinLogRecord(record, record.body, record.attributes);
+  if (json.length <= SURELY_FITS || Buffer.byteLength(json) <= LIMITS.recordBytes) return json;
+  return cutToFit({ body: record.body, attributes: record.attributes }, LIMITS.recordBytes, (cut) =>
+    joinLogRecord(record, cut.body, cut.attributes),
+  );
+}
+
+function joinLogRecord(record: ReadableLogRecord, body: unknown, own: Readonly<Record<string, unknown>>): string {
+  const time = hrNanos(record.hrTime);
+  const observed = hrNanos(record.hrTimeObserved);
+  const { severityNumber = 0, severityText = '', eventName = '', droppedAttributesCount: dropped } = record;
+  const attributes = attributesJson(own);
+  return (
+    `{${time === '0' ? '' : `"timeUnixNano":"${time}",`}${observed === '0' ? '' : `"observedTimeUnixNano":"${observed}",`}` +
+    (severityNumber === 0 ? '' : `"severityNumber":${severityNumber},`) +
+    (severityText === '' ? '' : `"severityText":${textJson(severityText)},`) +
+    `"body":${valueJson(body)}` +
+    (attributes === '' ? '' : `,"attributes":[${attributes}]`) +
+    (dropped === 0 ? '' : `,"droppedAttributesCount":${dropped}`) +
+    idsTail(record.spanContext) +
+    (eventName === '' ? '}' : `,"eventName":${textJson(eventName)}}`)
+  );
+}
