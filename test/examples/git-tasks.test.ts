@@ -88,7 +88,11 @@ describe('the example that works on a git repository', () => {
 
   const unusable: [what: string, make: (path: string) => void, says: RegExp][] = [
     ['a folder that is no repository', (path) => mkdirSync(path), /bad input is not a git repository\./],
-    ['a repository without commits', (path) => makeRepository(path, 0), /bad input has no commits yet\./],
+    [
+      'a repository without commits',
+      (path) => makeRepository(path, 0),
+      /bad input has no commits \(its HEAD leads to none\)\./,
+    ],
     ['a path that leads nowhere', () => undefined, /bad input does not exist\./],
     ['a file', (path) => writeFileSync(path, ''), /bad input is not a folder\./],
     [

@@ -136,10 +136,12 @@ async function readFileOfRuns(file, instance) {
   const lines = (await readFile(file, 'utf8')).split('\n');
   return lines.flatMap((line) => {
     // The last line may be half written; it is read again.
-    const decoded = line === '' ? { error: 'empty' } : decodeLine(line);
-    if ('error' in decoded) return [];
+    const decoded = decodeLine(line);
+    if (decoded.error !== undefined) return [];
     return decoded.records
-      .filter((record) => record.eventName === 'task.ended' && record.resource['service.instance.id'] === instance)
+      .filter(
+        (record) => record.eventName === 'task.ended' && record.resource.attributes['service.instance.id'] === instance,
+      )
       .map(({ attributes }) => ({
         operation: String(attributes.operation),
         status: String(attributes['task.status']),

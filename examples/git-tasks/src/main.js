@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readEvidence } from './evidence.js';
 import { GitMissing } from './git.js';
@@ -50,13 +51,24 @@ function readArguments() {
       allowPositionals: true,
     });
     if (positionals.length > 1) throw new TypeError(`one path at most, got ${positionals.length}`);
-    if (!values.help) return { path: positionals[0], keep: values.keep, verbose: values.verbose };
+    if (!values.help) return { path: fromUser(positionals[0]), keep: values.keep, verbose: values.verbose };
     console.log(USAGE);
     return 0;
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
     return 2;
   }
+}
+
+/**
+ * npm changes into the folder of the package; a relative path is meant from where npm was called.
+ *
+ * @param {string | undefined} path
+ */
+function fromUser(path) {
+  const { INIT_CWD, npm_lifecycle_event } = process.env;
+  if (path === undefined) return undefined;
+  return npm_lifecycle_event === 'start' && INIT_CWD !== undefined ? resolve(INIT_CWD, path) : resolve(path);
 }
 
 /** @returns {AbortSignal} fires when nobody reads any more, and at Ctrl-C or SIGTERM; a second one of these ends the process at once */

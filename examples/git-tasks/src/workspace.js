@@ -43,8 +43,7 @@ export async function openWorkspace(path, signal) {
     await git(['--version'], { cwd: folder, signal });
     const clone = join(folder, 'clone');
     const call = await gitOfWorkspace(folder, clone);
-    const { source, notice } = await chooseSource(path, { folder, call, signal });
-    await cloneSource(source, { folder, clone, call, signal });
+    const { source, notice } = await cloneSource(path, { folder, clone, call, signal });
     const notes = await mkdtemp(join(clone, 'notes-'));
     await prepareClone(notes, { clone, call, signal });
     return {
@@ -92,19 +91,21 @@ async function gitOfWorkspace(folder, clone) {
 
 /**
  * @param {string | undefined} path
- * @param {{folder: string, call: CallGit, signal: AbortSignal}} context
+ * @param {{folder: string, clone: string, call: CallGit, signal: AbortSignal}} context
  * @returns {Promise<{source: string, notice: string}>}
  */
-async function chooseSource(path, { folder, call, signal }) {
+async function cloneSource(path, { folder, clone, call, signal }) {
   try {
-    const source = path === undefined ? await checkSource(PROJECT, signal) : await checkSource(resolve(path), signal);
+    const source = await checkSource(path ?? PROJECT, signal);
     // An unpacked archive of the project may lie inside some other repository.
     if (path === undefined && source !== (await realpath(PROJECT))) throw new UnusableSource('is not a git repository');
+    await copyRepository(source, { clone, folder, signal });
     return { source, notice: '' };
   } catch (error) {
     if (!(error instanceof UnusableSource)) throw error;
     const source = await makeSampleRepository(join(folder, 'sample'), { call, signal });
-    const what = path === undefined ? resolve(PROJECT) : resolve(path);
+    await copyRepository(source, { clone, folder, signal });
+    const what = resolve(path ?? PROJECT);
     return {
       source,
       notice: `${what} ${error.message}. A small repository made of this project's files is used instead.`,
@@ -137,7 +138,7 @@ async function checkSource(path, signal) {
     await ask(['--verify', '--quiet', 'HEAD^{commit}']);
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
-    throw new UnusableSource('has no commits yet');
+    throw new UnusableSource('has no commits (its HEAD leads to none)');
   }
   if ((await ask(['--is-shallow-repository'])) === 'true') {
     throw new UnusableSource('is a shallow clone, whose cut history cannot be bundled and restored');
@@ -146,14 +147,21 @@ async function checkSource(path, signal) {
 }
 
 /**
- * Through git's own transport and not by copying or linking files: the source is only read.
+ * Through git's own transport and not by copying or linking files: the source is only read. The user's configuration
+ * takes part here: it says whose repositories may be read.
  *
  * @param {string} source
- * @param {{folder: string, clone: string, call: CallGit, signal: AbortSignal}} context
+ * @param {{clone: string, folder: string, signal: AbortSignal}} context
+ * @throws {UnusableSource} when git cannot read all of it
  */
-async function cloneSource(source, { folder, clone, call, signal }) {
-  const options = { cwd: folder, signal };
-  await call(['clone', '--quiet', '--no-local', '--no-checkout', '--template=', '--', source, clone], options);
+async function copyRepository(source, { clone, folder, signal }) {
+  const args = ['clone', '--quiet', '--no-local', '--no-checkout', '--template=', '--', source, clone];
+  try {
+    await git(args, { cwd: folder, signal });
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    throw new UnusableSource(`cannot be cloned (${error.stderr.split('\n', 1)[0]})`);
+  }
 }
 
 /**
