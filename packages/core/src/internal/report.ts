@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { diag } from '@opentelemetry/api';
 import { state } from './state.ts';
 
@@ -64,7 +65,9 @@ function warn(message: string): void {
 
 /** A user's hook that answers with a promise gets no answer of its own; if that is rejected, the process must not end. */
 export function ignoreRejection(answer: unknown): void {
-  if (answer instanceof Promise) answer.catch((error: unknown) => reportOnce('hook.rejected', rejected(error)));
+  // No `instanceof`: a proxy may throw when it is asked.
+  if (!types.isPromise(answer)) return;
+  Promise.prototype.then.call(answer, undefined, (error: unknown) => reportOnce('hook.rejected', rejected(error)));
 }
 
 function rejected(error: unknown): string {
