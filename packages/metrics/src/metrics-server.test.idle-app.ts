@@ -13,7 +13,8 @@ const CLIENT = `
   http.get(process.argv[1], { agent }, (response) => {
     response.resume().on('end', () => process.stdout.write('scraped ' + response.statusCode));
   });
-  setInterval(() => {}, 1000);
+  // Open for longer than the application lives, but not for ever should that hang.
+  setTimeout(() => process.exit(), 15_000);
 `;
 
 // The links between threads and a sample that waits keep nothing alive either.

@@ -165,30 +165,43 @@ describe('ProcessFile', () => {
     }
   });
 
-  it('loses nobody when many processes start at once', async () => {
+  it('loses nobody when many processes start at once, and keeps nobody when they end at once', async () => {
     const script = `
       import { ProcessFile } from ${JSON.stringify(new URL('./process-file.ts', import.meta.url).href)};
       const [dir, instance] = process.argv.slice(-2);
       const file = new ProcessFile({ dir, instance, service: 'shop' });
-      for (let i = 0; i < 20; i++) file.write('http://127.0.0.1:' + (1000 + i) + '/metrics');
-      process.send('written');
-      process.on('disconnect', () => file.remove());
+      process.on('message', (what) => {
+        if (what === 'write') file.write('http://127.0.0.1:1019/metrics');
+        else file.remove();
+        process.send(what);
+      });
+      process.send('ready');
     `;
-    const children = ['11111111', '22222222', '33333333'].map((instance) =>
+    const instances = ['11111111', '22222222', '33333333', '44444444'];
+    const children = instances.map((instance) =>
       spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, '--', dir, instance], {
         env: UNCOVERED,
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       }),
     );
-    await Promise.all(children.map((child) => once(child, 'message')));
-    assert.deepEqual(
-      targets().map(({ labels }) => labels['instance']),
-      ['11111111', '22222222', '33333333'],
-    );
-    assert.ok(targets().every((group) => group.targets[0] === '127.0.0.1:1019'));
+    const answers = (): Promise<unknown> => Promise.all(children.map((child) => once(child, 'message')));
+    const tell = async (what: string): Promise<void> => {
+      const answered = answers();
+      for (const child of children) child.send(what);
+      await answered;
+    };
+    await answers();
+    for (let round = 0; round < 25; round++) {
+      await tell('write');
+      assert.deepEqual(
+        targets().map(({ labels }) => labels['instance']),
+        instances,
+      );
+      await tell('remove');
+      assert.deepEqual(targets(), []);
+    }
+    assert.deepEqual(readdirSync(join(dir, 'processes')), []);
     for (const child of children) child.disconnect();
     await Promise.all(children.map((child) => once(child, 'exit')));
-    assert.deepEqual(targets(), []);
-    assert.deepEqual(readdirSync(join(dir, 'processes')), []);
   }).timeout(30_000);
 });

@@ -1,7 +1,10 @@
+import { createRequire } from 'node:module';
 import { diag } from '@opentelemetry/api';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import type { ScrapeSource } from './metrics-server.ts';
 import { CARDINALITY_LIMIT } from './metrics-table.ts';
+
+const require = createRequire(import.meta.url);
 
 /** A pull reader for a meter provider, and its text. */
 export interface PrometheusReader extends ScrapeSource {
@@ -15,15 +18,18 @@ export interface PrometheusReader extends ScrapeSource {
  *
  * @throws when a package cannot be loaded
  */
-export async function loadPrometheusReader(): Promise<PrometheusReader> {
-  const { PrometheusExporter, PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
+export function loadPrometheusReader(): PrometheusReader {
+  // Not by import(): a meter provider is asked for synchronously, and takes its readers when it is made.
+  const { PrometheusExporter, PrometheusSerializer } =
+    require('@opentelemetry/exporter-prometheus') as typeof import('@opentelemetry/exporter-prometheus');
   class RoomyPrometheusExporter extends PrometheusExporter {
     override selectCardinalityLimit(): number {
       return CARDINALITY_LIMIT;
     }
   }
-  const reader = new RoomyPrometheusExporter({ preventServerStart: true, withoutScopeInfo: true });
-  const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
+  const reader = new RoomyPrometheusExporter({ preventServerStart: true });
+  const withoutScopeInfo = true;
+  const serializer = new PrometheusSerializer(undefined, false, undefined, false, withoutScopeInfo);
   return {
     reader,
     // The exporter's own request handler answers a failed collection with 200, and leaves the format version out.
