@@ -1,6 +1,6 @@
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
-import type { LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord } from '@opentelemetry/sdk-logs';
+import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { RunRecord } from '@taskspan/core/hub';
 import { ExportQueue } from './export-queue.ts';
 import { logBytes, runRecordBytes } from './item-size.ts';
@@ -43,7 +43,7 @@ export class LogExportProcessor implements LogRecordProcessor {
     this.sink = (record) => queue.enqueue({ record });
   }
 
-  onEmit(log: ReadWriteLogRecord): void {
+  onEmit(log: ReadableLogRecord): void {
     this.#queue.enqueue({ log });
   }
 

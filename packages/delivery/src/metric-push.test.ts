@@ -12,7 +12,7 @@ const collector = new CollectorStandIn();
 const providers: MeterProvider[] = [];
 
 async function setUp(options: MetricPushOptions = {}, changes: Partial<OtlpTarget> = {}) {
-  const reader = await createMetricPush(collector.target('metrics', changes), options);
+  const reader = createMetricPush(collector.target('metrics', changes), options);
   const provider = new MeterProvider({
     resource: resourceFromAttributes({ 'service.name': 'm' }),
     readers: [reader],

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InstrumentType, PeriodicExportingMetricReader, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { clearReports, recordDropped, reportOnce } from '@taskspan/core/hub';
@@ -14,6 +15,7 @@ export interface MetricPushOptions {
   readonly cardinalityLimit?: number;
 }
 
+const require = createRequire(import.meta.url);
 const DEFAULT_INTERVAL_MS = 15_000;
 const DEFAULT_CARDINALITY_LIMIT = 4096;
 const SHUTDOWN_TIMEOUT_MS = 3000;
@@ -24,17 +26,14 @@ type ShutdownOptions = Parameters<PeriodicExportingMetricReader['shutdown']>[0];
 const REPORT_KEY = 'delivery metrics';
 
 /**
- * Makes the reader that pushes metrics. It loads the metrics SDK, hence a promise. Its `shutdown` makes a last push, waits
+ * Makes the reader that pushes metrics, and loads the metrics SDK for it. Its `shutdown` makes a last push, waits
  * for it 3 s at most unless told otherwise, and does not reject.
  */
-export async function createMetricPush(
-  target: OtlpTarget,
-  options: MetricPushOptions = {},
-): Promise<PeriodicExportingMetricReader> {
-  const [sdk, { ExportResultCode }] = await Promise.all([
-    import('@opentelemetry/sdk-metrics'),
-    import('@opentelemetry/core'),
-  ]);
+export function createMetricPush(target: OtlpTarget, options: MetricPushOptions = {}): PeriodicExportingMetricReader {
+  // Here, and not at the top: a process that pushes no metrics never loads these. And not by import(): a meter provider
+  // is asked for synchronously, and takes its readers when it is made.
+  const sdk = require('@opentelemetry/sdk-metrics') as typeof import('@opentelemetry/sdk-metrics');
+  const { ExportResultCode } = require('@opentelemetry/core') as typeof import('@opentelemetry/core');
   const temporality = options.temporality ?? 'cumulative';
   const intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS;
   const exportTimeoutMillis = Math.min(intervalMs, target.timeoutMs);

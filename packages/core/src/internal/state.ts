@@ -79,6 +79,8 @@ export const MISSED_REASONS: readonly MissedReason[] = ['missed', 'overlap', 'sk
 export interface TaskspanState {
   /** Version of the copy that made this state. */
   readonly version: string;
+  /** Who runs the toolkit in this process: at most one, whichever copy of the package it comes from. */
+  owner: object | undefined;
   /** Set when this toolkit owns a tracer provider: tasks go through it whoever holds the global slot. */
   tracerProvider: TracerProvider | undefined;
   /**
@@ -113,6 +115,7 @@ const STATE_KEY: unique symbol = Symbol.for('taskspan.v1');
 function createState(): TaskspanState {
   return {
     version: '0.1.0',
+    owner: undefined,
     tracerProvider: undefined,
     starting: undefined,
     ending: undefined,

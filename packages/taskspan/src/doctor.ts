@@ -1,0 +1,284 @@
+import { readFileSync, statSync } from 'node:fs';
+import { request } from 'node:http';
+import { request as requestTls } from 'node:https';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { readDeliveryConfig } from '@taskspan/delivery';
+import { findAppPackage } from './app-package.ts';
+import { describeWarning, type Environment, readConfig } from './config.ts';
+import { findDirectory } from './directory.ts';
+import { readResource } from './resource.ts';
+
+/** `broken`: telemetry is lost, mend it; `warning`: it may surprise; `fine`: for information. */
+export type FindingLevel = 'fine' | 'warning' | 'broken';
+
+export interface Finding {
+  readonly level: FindingLevel;
+  /** What was looked at. */
+  readonly topic: string;
+  readonly found: string;
+  /** What to do about it; absent when nothing is to be done. */
+  readonly fix?: string;
+}
+
+export interface Examination {
+  /** Main file or folder of the application. */
+  readonly app: string;
+  readonly dir: string | undefined;
+  readonly env: Environment;
+}
+
+/** Looks at everything that decides whether tasks of this application can be seen. Changes nothing but a probe file. */
+export async function examine(examination: Examination): Promise<Finding[]> {
+  const place = locate(examination.app);
+  if (place === undefined) {
+    const fix = 'give the main file of the application, or its folder';
+    return [{ level: 'broken', topic: 'application', found: `${examination.app} does not exist`, fix }];
+  }
+  return [...examineNode(examination.env), ...examinePackages(place), ...(await examineSettings(place, examination))];
+}
+
+export function printFindings(findings: readonly Finding[], print: (line: string) => void): void {
+  const marks: Readonly<Record<FindingLevel, string>> = { fine: 'ok  ', warning: 'warn', broken: 'FAIL' };
+  const width = Math.max(...findings.map((finding) => finding.topic.length));
+  for (const { level, topic, found, fix } of findings) {
+    print(`${marks[level]}  ${topic.padEnd(width)}  ${found}`);
+    if (fix !== undefined) print(`${' '.repeat(8 + width)}-> ${fix}`);
+  }
+  const broken = findings.filter((finding) => finding.level === 'broken').length;
+  print(broken === 0 ? '\nnothing is broken' : `\n${broken} broken`);
+}
+
+/** Where packages of the application are looked for. */
+interface Place {
+  readonly folder: string;
+  /** Main file; undefined when only the folder is known. */
+  readonly script: string | undefined;
+}
+
+function locate(app: string): Place | undefined {
+  const path = resolve(app);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
+  return stat.isDirectory() ? { folder: path, script: undefined } : { folder: dirname(path), script: path };
+}
+
+// --- the runtime ---
+
+/** The lowest versions on which `--require` can load an ES module, which the hook is. */
+const LOWEST: Readonly<Record<string, number>> = { '20': 19, '22': 12 };
+
+function examineNode(env: Environment): Finding[] {
+  const { node } = process.versions;
+  const [major = '0', minor = '0'] = node.split('.');
+  const lowest = LOWEST[major];
+  const supported = lowest === undefined ? Number(major) >= 23 : Number(minor) >= lowest;
+  const fix = 'use Node.js 20.19 or later, 22.12 or later, or 24';
+  const version: Finding = { level: supported ? 'fine' : 'broken', topic: 'Node.js', found: node };
+  const sync =
+    typeof (process.getBuiltinModule?.('module') as { registerHooks?: unknown })?.registerHooks === 'function';
+  return [
+    supported ? version : { ...version, fix },
+    {
+      level: 'fine',
+      topic: 'module hooks',
+      found: sync ? 'in the thread (module.registerHooks)' : 'loader thread (module.register)',
+    },
+    ...examineFlags(env),
+  ];
+}
+
+function examineFlags(env: Environment): Finding[] {
+  if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') {
+    const fix = 'unset it where tasks are to be seen';
+    return [{ level: 'broken', topic: 'OTEL_SDK_DISABLED', found: 'true: nothing is recorded', fix }];
+  }
+  const options = env['NODE_OPTIONS'] ?? '';
+  if (!options.includes('taskspan/register')) return [];
+  return [{ level: 'fine', topic: 'NODE_OPTIONS', found: 'loads taskspan/register in every Node.js process' }];
+}
+
+// --- what is installed ---
+
+const API = '@opentelemetry/api';
+/** Lowest api that works, and the first that does not. */
+const API_RANGE = { lowest: [1, 9], below: [1, 11] } as const;
+
+function examinePackages(place: Place): Finding[] {
+  const app = findAppPackage({ script: place.script, cwd: place.folder });
+  const found = app === undefined ? 'no package.json' : `${app.name} ${app.version ?? ''} in ${app.folder}`;
+  const named: Finding = { level: app === undefined ? 'warning' : 'fine', topic: 'application', found };
+  return [
+    app === undefined ? { ...named, fix: 'set OTEL_SERVICE_NAME, or add a package.json with a name' } : named,
+    ...examineApi(place),
+    ...examineSdk(place),
+    ...examineLoggers(place),
+  ];
+}
+
+interface Installed {
+  readonly version: string;
+  readonly folder: string;
+}
+
+/** A package as `from` would load it; undefined when it is not installed there. */
+function installed(name: string, from: string): Installed | undefined {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const found = readInstalled(join(folder, 'node_modules', name));
+    if (found !== undefined) return found;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+function readInstalled(folder: string): Installed | undefined {
+  const manifest = join(folder, 'package.json');
+  if (statSync(manifest, { throwIfNoEntry: false }) === undefined) return undefined;
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string };
+  return version === undefined ? undefined : { version, folder };
+}
+
+function examineApi(place: Place): Finding[] {
+  const own = dirname(findManifest(API));
+  const ours = readInstalled(own);
+  const theirs = installed(API, place.folder);
+  if (theirs === undefined) {
+    return [
+      { level: 'fine', topic: API, found: `${ours?.version ?? 'unknown'} (the application has none of its own)` },
+    ];
+  }
+  const findings: Finding[] = [apiVersion(theirs)];
+  if (ours !== undefined && resolve(ours.folder) !== resolve(theirs.folder)) {
+    findings.push({
+      level: 'warning',
+      topic: 'copies of the api',
+      found: `${theirs.version} for the application, ${ours.version} for taskspan`,
+      fix: 'both work together; `npm dedupe` leaves one where the versions allow it',
+    });
+  }
+  return findings;
+}
+
+function apiVersion({ version }: Installed): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const { lowest, below } = API_RANGE;
+  const supported = major === lowest[0] && minor >= lowest[1] && minor < below[1];
+  const finding: Finding = { level: supported ? 'fine' : 'broken', topic: API, found: version };
+  return supported ? finding : { ...finding, fix: `install ${API} >=${lowest.join('.')}.0 <${below.join('.')}.0` };
+}
+
+function findManifest(name: string): string {
+  return createRequire(import.meta.url).resolve(`${name}/package.json`);
+}
+
+const SDKS = [
+  '@opentelemetry/sdk-node',
+  '@opentelemetry/sdk-trace-node',
+  '@opentelemetry/sdk-trace',
+  '@opentelemetry/auto-instrumentations-node',
+];
+
+function examineSdk(place: Place): Finding[] {
+  const found = SDKS.map((name) => [name, installed(name, place.folder)] as const).filter(
+    ([, one]) => one !== undefined,
+  );
+  const findings = found.map(([name, one]): Finding => ({ level: 'fine', topic: name, found: one?.version ?? '' }));
+  if (installed('@opentelemetry/sdk-node', place.folder) === undefined) return findings;
+  return [
+    ...findings,
+    {
+      level: 'warning',
+      topic: 'own SDK',
+      found: 'the application can start an OpenTelemetry SDK of its own',
+      fix: "if it does, plug the pieces in: import { taskProcessors, taskSampler, taskViews } from 'taskspan/sdk'",
+    },
+  ];
+}
+
+const LOGGERS: Readonly<Record<string, number>> = { winston: 3, pino: 7 };
+
+function examineLoggers(place: Place): Finding[] {
+  return Object.entries(LOGGERS).flatMap(([name, lowest]): Finding[] => {
+    const one = installed(name, place.folder);
+    if (one === undefined) return [];
+    if (Number(one.version.split('.')[0]) >= lowest) {
+      return [{ level: 'fine', topic: name, found: `${one.version}: lines inside a run land in its log` }];
+    }
+    const fix = `update to ${name} ${lowest} or later`;
+    return [{ level: 'warning', topic: name, found: `${one.version} is too old to be captured`, fix }];
+  });
+}
+
+// --- settings, folder, network ---
+
+async function examineSettings(place: Place, { env, dir }: Examination): Promise<Finding[]> {
+  const config = readConfig(env, dir === undefined ? {} : { dir });
+  const delivery = readDeliveryConfig(config.otlpEnvironment);
+  const warnings = [...config.warnings.map(describeWarning), ...delivery.warnings];
+  const findings = warnings.map(
+    (found): Finding => ({ level: 'warning', topic: 'setting', found, fix: 'see docs/config.md' }),
+  );
+  findings.push(...examineFolder(place, env, config));
+  if (delivery.prometheus) findings.push(await examinePort(config.prometheusHost, config.prometheusPort));
+  const urls = new Map<string, string>();
+  for (const signal of ['traces', 'metrics', 'logs'] as const) {
+    const url = delivery[signal]?.url;
+    if (url !== undefined) urls.set(new URL(url).origin, `${signal} to ${new URL(url).origin}`);
+  }
+  for (const [origin] of urls) findings.push(await examineEndpoint(origin));
+  return findings;
+}
+
+function examineFolder(place: Place, env: Environment, config: ReturnType<typeof readConfig>): Finding[] {
+  const app = findAppPackage({ script: place.script, cwd: place.folder });
+  const resource = readResource({
+    serviceName: config.serviceName,
+    resourceAttributes: config.resourceAttributes,
+    app,
+    script: place.script,
+  });
+  const service = String(resource['service.name']);
+  const found = findDirectory({ env, serviceName: service, app, dir: config.dir, logsDir: config.logsDir });
+  const warnings = found.warnings.map(
+    (warning): Finding => ({ level: found.dir === undefined ? 'broken' : 'warning', topic: 'folder', found: warning }),
+  );
+  const findings: Finding[] = [{ level: 'fine', topic: 'service.name', found: service }, ...warnings];
+  if (!config.files) return [...findings, { level: 'fine', topic: 'files', found: 'off (TASKSPAN_FILES)' }];
+  if (found.logsDir !== undefined) findings.push({ level: 'fine', topic: 'logs folder', found: found.logsDir });
+  return findings;
+}
+
+async function examinePort(host: string, port: number): Promise<Finding> {
+  const server = createServer();
+  const problem = await new Promise<NodeJS.ErrnoException | undefined>((done) => {
+    server.once('error', done);
+    server.listen({ host, port, exclusive: true }, () => done(undefined));
+  });
+  server.close();
+  const where = `${host}:${port}`;
+  if (problem === undefined) return { level: 'fine', topic: 'metrics port', found: `${where} is free` };
+  if (problem.code === 'EADDRINUSE') {
+    return { level: 'fine', topic: 'metrics port', found: `${where} is taken; the next free one will be used` };
+  }
+  const fix = 'set OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT';
+  return { level: 'broken', topic: 'metrics port', found: `${where}: ${problem.message}`, fix };
+}
+
+const ENDPOINT_TIMEOUT_MS = 3000;
+
+/** Any answer will do: what listens there speaks HTTP. */
+async function examineEndpoint(origin: string): Promise<Finding> {
+  const send = origin.startsWith('https:') ? requestTls : request;
+  const problem = await new Promise<string | undefined>((done) => {
+    const probe = send(origin, { method: 'GET', timeout: ENDPOINT_TIMEOUT_MS }, (response) => {
+      response.resume();
+      done(undefined);
+    });
+    probe.once('timeout', () => probe.destroy(new Error(`no answer within ${ENDPOINT_TIMEOUT_MS} ms`)));
+    probe.once('error', (error) => done(error.message || String((error as NodeJS.ErrnoException).code)));
+    probe.end();
+  });
+  if (problem === undefined) return { level: 'fine', topic: 'OTLP endpoint', found: `${origin} answers` };
+  const fix = 'start the collector, or mend OTEL_EXPORTER_OTLP_ENDPOINT';
+  return { level: 'broken', topic: 'OTLP endpoint', found: `${origin}: ${problem}`, fix };
+}

@@ -1,0 +1,270 @@
+import { createRequire } from 'node:module';
+import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import type { LoggerProvider } from '@opentelemetry/api-logs';
+import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
+import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics';
+import type { ReadableSpan, Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { SCOPE } from '@taskspan/core';
+import {
+  type RecordSink,
+  type RunRecord,
+  RunStampLogProcessor,
+  RunStampSpanProcessor,
+  reportOnce,
+  safely,
+} from '@taskspan/core/hub';
+import { createMetricPush, type DeliveryConfig, LogExportProcessor, SpanExportProcessor } from '@taskspan/delivery';
+import { JobLogWriter } from '@taskspan/joblog';
+import { loadPrometheusReader, type ScrapeSource, TaskMetrics, taskSampler, taskViews } from '@taskspan/metrics';
+import { LazyLoggerProvider, LazyMeterProvider } from './lazy-providers.ts';
+import { type Redact, redactLogRecord, redactRunRecord, redactSpan } from './redaction.ts';
+
+/** What the pipeline is made of. */
+export interface PipelineOptions {
+  readonly attributes: Readonly<Record<string, string | number>>;
+  readonly instanceId: string;
+  /** Absolute logs folder; undefined writes no files. */
+  readonly logsFolder: string | undefined;
+  readonly runFilesPerHour: number | 'unlimited';
+  readonly namespace: string | undefined;
+  readonly ignoreScopes: readonly string[];
+  readonly delivery: DeliveryConfig;
+  readonly redact: Redact | undefined;
+  readonly sampler: Sampler | undefined;
+  readonly views: readonly ViewOptions[];
+  readonly spanProcessors: readonly SpanProcessor[];
+  readonly metricReaders: readonly IMetricReader[];
+}
+
+const require = createRequire(import.meta.url);
+
+/**
+ * The way of the data through one process: task spans and records come in, metrics, files and OTLP go out. What an
+ * application may never need (the metrics and logs SDKs) is loaded when it is first needed.
+ */
+export class Pipeline {
+  readonly taskMetrics: TaskMetrics;
+  readonly tracerProvider: TracerProvider;
+  readonly meterProvider: LazyMeterProvider;
+  readonly loggerProvider: LazyLoggerProvider;
+  /** For `state.sinks`. */
+  readonly sink: RecordSink;
+  /** For `state.fileNamer`. */
+  readonly fileNamer: ((id: string, startTimeMs: number) => string) | undefined;
+  readonly #options: PipelineOptions;
+  readonly #resource: Resource;
+  readonly #writer: JobLogWriter | undefined;
+  readonly #spanExport: SpanExportProcessor | undefined;
+  readonly #logExport: LogExportProcessor | undefined;
+  readonly #nodeTracerProvider: NodeTracerProvider;
+  #scrapeSource: ScrapeSource | undefined;
+  #sdkMeterProvider: (MeterProvider & { forceFlush(): Promise<void>; shutdown(): Promise<void> }) | undefined;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    const { delivery } = options;
+    this.#resource = resourceFromAttributes({ ...options.attributes });
+    this.#writer =
+      options.logsFolder === undefined
+        ? undefined
+        : new JobLogWriter({
+            directory: options.logsFolder,
+            resource: { attributes: options.attributes },
+            instanceId: options.instanceId,
+            runFilesPerHour: options.runFilesPerHour,
+          });
+    const writer = this.#writer;
+    this.fileNamer = writer === undefined ? undefined : (id, startTimeMs) => writer.fileNamer(id, startTimeMs);
+    this.#spanExport =
+      delivery.traces === undefined
+        ? undefined
+        : new SpanExportProcessor(delivery.traces, { delayMs: delivery.spanDelayMs });
+    this.#logExport =
+      delivery.logs === undefined
+        ? undefined
+        : new LogExportProcessor(delivery.logs, {
+            delayMs: delivery.logDelayMs,
+            resource: this.#resource,
+            scope: SCOPE,
+          });
+    this.taskMetrics = new TaskMetrics({
+      namespace: options.namespace,
+      ignoreScopes: options.ignoreScopes,
+    });
+    this.sink = this.#createSink();
+    this.#nodeTracerProvider = new NodeTracerProvider({
+      resource: this.#resource,
+      sampler: taskSampler(options.sampler),
+      spanProcessors: [
+        this.taskMetrics,
+        new RunStampSpanProcessor(),
+        new EndedSpans((span) => this.#endSpan(span)),
+        ...options.spanProcessors,
+      ],
+    });
+    this.tracerProvider = this.#nodeTracerProvider;
+    this.meterProvider = new LazyMeterProvider(() => this.#loadMeterProvider());
+    this.loggerProvider = new LazyLoggerProvider(() => this.#loadLoggerProvider());
+  }
+
+  /** Text of the metrics, for `/metrics`; loads the metrics SDK at the first call. */
+  async scrapeSource(): Promise<ScrapeSource> {
+    this.meterProvider.load();
+    if (this.#scrapeSource === undefined) throw new Error('metrics are not served by this process');
+    return this.#scrapeSource;
+  }
+
+  /** Begins to push metrics, when they are to be pushed: after `delayMs`, so that loading the SDK is not in the way. */
+  startMetricPush(delayMs: number): void {
+    if (this.#options.delivery.metrics === undefined && this.#options.metricReaders.length === 0) return;
+    setTimeout(() => safely('loading the metrics SDK', () => this.meterProvider.load()), delayMs).unref();
+  }
+
+  /** Writes and sends what waits. Never rejects. */
+  async forceFlush(): Promise<void> {
+    await Promise.all([
+      attempt('flushing files', this.#writer?.forceFlush()),
+      attempt('flushing spans', this.#spanExport?.forceFlush()),
+      attempt('flushing log records', this.#logExport?.forceFlush()),
+      attempt('flushing metrics', this.#sdkMeterProvider?.forceFlush()),
+      ...this.#options.spanProcessors.map((processor) => attempt('flushing a span processor', processor.forceFlush())),
+    ]);
+  }
+
+  /** Writes what waits, in an exit handler. */
+  flushSync(): void {
+    safely('flushing files at exit', () => this.#writer?.flushSync());
+  }
+
+  /** Ends everything. Never rejects. */
+  async shutdown(): Promise<void> {
+    await attempt('stopping metrics', this.#sdkMeterProvider?.shutdown());
+    await attempt('stopping spans', this.#nodeTracerProvider.shutdown());
+    await Promise.all([
+      attempt('stopping span delivery', this.#spanExport?.shutdown()),
+      attempt('stopping log delivery', this.#logExport?.shutdown()),
+      attempt('stopping files', this.#writer?.shutdown()),
+    ]);
+  }
+
+  #createSink(): RecordSink {
+    const writer = this.#writer;
+    const logExport = this.#logExport;
+    const { redact } = this.#options;
+    const sinks: RecordSink[] = [];
+    if (writer !== undefined) sinks.push((record) => writer.sink(record));
+    if (logExport !== undefined) sinks.push(logExport.sink);
+    const [only] = sinks;
+    const fanOut = sinks.length === 1 && only !== undefined ? only : (record: RunRecord): void => each(sinks, record);
+    return redact === undefined ? fanOut : (record): void => fanOut(redactRunRecord(redact, record));
+  }
+
+  #endSpan(span: ReadableSpan): void {
+    const { redact } = this.#options;
+    const seen = redact === undefined ? span : redactSpan(redact, span);
+    this.#writer?.onSpanEnd(seen);
+    this.#spanExport?.onEnd(seen);
+  }
+
+  #emitLog(record: ReadableLogRecord): void {
+    const { redact } = this.#options;
+    const seen = redact === undefined ? record : redactLogRecord(redact, record);
+    this.#writer?.onLog(seen);
+    this.#logExport?.onEmit(seen);
+  }
+
+  #loadMeterProvider(): MeterProvider {
+    const sdk = require('@opentelemetry/sdk-metrics') as typeof import('@opentelemetry/sdk-metrics');
+    const { delivery, metricReaders, namespace, views } = this.#options;
+    const readers: IMetricReader[] = [...metricReaders];
+    if (delivery.prometheus) {
+      const prometheus = loadPrometheusReader();
+      this.#scrapeSource = prometheus;
+      readers.push(prometheus.reader);
+    }
+    if (delivery.metrics !== undefined) {
+      readers.push(
+        createMetricPush(delivery.metrics, {
+          intervalMs: delivery.metricIntervalMs,
+          temporality: delivery.temporality,
+        }),
+      );
+    }
+    const provider = new sdk.MeterProvider({
+      resource: this.#resource,
+      readers,
+      views: [...views, ...taskViews({ namespace, userViews: views })],
+    });
+    this.#sdkMeterProvider = provider;
+    this.taskMetrics.bind(provider);
+    return provider;
+  }
+
+  #loadLoggerProvider(): LoggerProvider {
+    const sdk = require('@opentelemetry/sdk-logs') as typeof import('@opentelemetry/sdk-logs');
+    return new sdk.LoggerProvider({
+      resource: this.#resource,
+      processors: [new RunStampLogProcessor(), new EmittedLogs((record) => this.#emitLog(record))],
+    });
+  }
+}
+
+async function attempt(what: string, work: Promise<unknown> | undefined): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    reportOnce(what, `${what} failed: ${String(error)}`);
+  }
+}
+
+function each(sinks: readonly RecordSink[], record: RunRecord): void {
+  for (const sink of sinks) sink(record);
+}
+
+/** A span processor that hands on what ends. */
+class EndedSpans implements SpanProcessor {
+  readonly #take: (span: ReadableSpan) => void;
+
+  constructor(take: (span: ReadableSpan) => void) {
+    this.#take = take;
+  }
+
+  onStart(): void {
+    // Only ended spans go on.
+  }
+
+  onEnd(span: ReadableSpan): void {
+    this.#take(span);
+  }
+
+  forceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  shutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** A log record processor that hands on what is emitted. */
+class EmittedLogs implements LogRecordProcessor {
+  readonly #take: (record: ReadableLogRecord) => void;
+
+  constructor(take: (record: ReadableLogRecord) => void) {
+    this.#take = take;
+  }
+
+  onEmit(record: ReadableLogRecord): void {
+    this.#take(record);
+  }
+
+  forceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  shutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+}

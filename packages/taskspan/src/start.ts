@@ -1,0 +1,312 @@
+import { randomUUID } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { isMainThread } from 'node:worker_threads';
+import { DiagConsoleLogger, DiagLogLevel, diag, type TextMapPropagator } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
+import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics';
+import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { SCOPE } from '@taskspan/core';
+import { closeOpenRuns, reportOnce, state } from '@taskspan/core/hub';
+import { readDeliveryConfig } from '@taskspan/delivery';
+import {
+  forwardToMainThread,
+  MetricsServer,
+  ProcessFile,
+  receiveFromWorkers,
+  samplerFromEnvironment,
+  type ThreadLink,
+} from '@taskspan/metrics';
+import { findApiCopies } from './api-copies.ts';
+import { findAppPackage } from './app-package.ts';
+import { type Config, type ConfigOptions, describeWarning, readConfig } from './config.ts';
+import type { DiagLevelName } from './config-table.ts';
+import { findDirectory } from './directory.ts';
+import { type ExitHandlers, installExitHandlers } from './exit.ts';
+import {
+  describeEarlierSdk,
+  describeYield,
+  registerGlobals,
+  takenSlots,
+  type YieldHandle,
+  yieldToLaterSdk,
+} from './global-slots.ts';
+import { greet } from './greeting.ts';
+import { enableInstrumentations, type InstrumentationSet } from './instrument.ts';
+import { Pipeline } from './pipeline.ts';
+import type { Redact } from './redaction.ts';
+import { readResource } from './resource.ts';
+
+/** What code says; it goes before the environment, which goes before the defaults. */
+export interface StartOptions extends ConfigOptions {
+  /** Takes secrets out of every record and span before file and exporter. */
+  readonly redact?: Redact | undefined;
+  /** Views of the application; where one selects a metric of ours, ours steps aside. */
+  readonly views?: readonly ViewOptions[] | undefined;
+  /** Further span processors. */
+  readonly spanProcessors?: readonly SpanProcessor[] | undefined;
+  /** Further metric readers. */
+  readonly metricReaders?: readonly IMetricReader[] | undefined;
+}
+
+/** The toolkit at work in this process. */
+export interface Taskspan {
+  /** Folder of the toolkit, absolute; undefined when nothing can be written. */
+  readonly directory: string | undefined;
+  /** Folder of the log files, absolute; undefined when none are written. */
+  readonly logsFolder: string | undefined;
+  /** Where `/metrics` is served, once it is; undefined when it is not. */
+  readonly metricsUrl: Promise<string | undefined>;
+  /** Resolves when all that was recorded so far is on disk, and delivered or refused. */
+  forceFlush(): Promise<void>;
+  /** Flushes and stops everything; the toolkit can be started again afterwards. */
+  shutdown(): Promise<void>;
+}
+
+/** How register differs from a call of `start()`: it runs before the application, and must not be in its way. */
+export interface StartMode {
+  /** Milliseconds by which the metrics server waits, so that an exporter of the application gets its port first. */
+  readonly serveAfterMs?: number;
+}
+
+const DIAG_LEVELS: Readonly<Record<DiagLevelName, DiagLogLevel>> = {
+  none: DiagLogLevel.NONE,
+  error: DiagLogLevel.ERROR,
+  warn: DiagLogLevel.WARN,
+  info: DiagLogLevel.INFO,
+  debug: DiagLogLevel.DEBUG,
+  verbose: DiagLogLevel.VERBOSE,
+  all: DiagLogLevel.ALL,
+};
+
+const INERT: Taskspan = {
+  directory: undefined,
+  logsFolder: undefined,
+  metricsUrl: Promise.resolve(undefined),
+  forceFlush: () => Promise.resolve(),
+  shutdown: () => Promise.resolve(),
+};
+
+/**
+ * Starts the toolkit in this process: spans, metrics and one log file per run for every task from now on.
+ *
+ * A second call returns what the first one started. With `OTEL_SDK_DISABLED=true` nothing happens. Where another
+ * OpenTelemetry SDK is registered already, nothing happens either, and a warning names `taskspan/sdk`. Never throws.
+ */
+export function start(options: StartOptions = {}, mode: StartMode = {}): Taskspan {
+  const { owner } = state;
+  if (owner !== undefined) {
+    reportOnce('start', 'taskspan is started already in this process; this start is ignored');
+    return owner instanceof RunningTaskspan ? owner : INERT;
+  }
+  const config = readConfig(process.env, options);
+  if (config.disabled) return INERT;
+  state.warn = (message): void => {
+    process.stderr.write(`taskspan: ${message}\n`);
+  };
+  for (const warning of config.warnings) reportOnce(`config.${warning.key}`, describeWarning(warning));
+  if (config.logLevel !== 'none') {
+    diag.setLogger(new DiagConsoleLogger(), { logLevel: DIAG_LEVELS[config.logLevel], suppressOverrideMessage: true });
+  }
+  const taken = takenSlots();
+  if (taken.includes('trace')) {
+    reportOnce('earlier SDK', describeEarlierSdk(taken));
+    return INERT;
+  }
+  return new RunningTaskspan({ config, options, mode });
+}
+
+interface Setup {
+  readonly config: Config;
+  readonly options: StartOptions;
+  readonly mode: StartMode;
+}
+
+class RunningTaskspan implements Taskspan {
+  readonly directory: string | undefined;
+  readonly logsFolder: string | undefined;
+  readonly metricsUrl: Promise<string | undefined>;
+  readonly #pipeline: Pipeline;
+  readonly #globals: YieldHandle;
+  readonly #server: MetricsServer | undefined;
+  readonly #processFile: ProcessFile | undefined;
+  readonly #exit: ExitHandlers;
+  readonly #instrumentations: InstrumentationSet;
+  readonly #threads: Threads;
+  readonly #stopGreeting: () => void;
+  #listed = false;
+  #stopped: Promise<void> | undefined;
+
+  constructor({ config, options, mode }: Setup) {
+    state.owner = this;
+    const app = findAppPackage();
+    const attributes = readResource({
+      serviceName: config.serviceName,
+      resourceAttributes: config.resourceAttributes,
+      app,
+      script: process.argv[1],
+    });
+    const service = String(attributes['service.name']);
+    const instanceId = String(attributes['service.instance.id'] ?? randomUUID());
+    const found = findDirectory({
+      env: process.env,
+      serviceName: service,
+      app,
+      dir: config.dir,
+      logsDir: config.logsDir,
+    });
+    for (const warning of found.warnings) reportOnce(`directory.${warning}`, warning);
+    this.directory = found.dir;
+    this.logsFolder = config.files ? found.logsDir : undefined;
+    const delivery = readDeliveryConfig(config.otlpEnvironment);
+    for (const warning of delivery.warnings) reportOnce(`delivery.${warning}`, warning);
+    this.#pipeline = new Pipeline({
+      attributes,
+      instanceId,
+      logsFolder: this.logsFolder,
+      runFilesPerHour: config.runFilesPerHour,
+      namespace: config.namespace,
+      ignoreScopes: config.ignoreScopes,
+      // The numbers of a worker thread are the main thread's to report.
+      delivery: isMainThread ? delivery : { ...delivery, metrics: undefined, prometheus: false },
+      redact: options.redact,
+      sampler: samplerFromEnvironment({
+        OTEL_TRACES_SAMPLER: config.sampler,
+        OTEL_TRACES_SAMPLER_ARG: String(config.samplerRatio),
+      }),
+      views: options.views ?? [],
+      spanProcessors: options.spanProcessors ?? [],
+      metricReaders: options.metricReaders ?? [],
+    });
+    const pipeline = this.#pipeline;
+    state.tracerProvider = pipeline.tracerProvider;
+    state.fileNamer = pipeline.fileNamer;
+    state.sinks.push(pipeline.sink);
+    state.runObservers.push(pipeline.taskMetrics);
+    this.#threads = new Threads(pipeline);
+    this.#instrumentations = enableInstrumentations(config, pipeline);
+    this.#globals = this.#fillGlobalSlots(config);
+    this.#exit = installExitHandlers({
+      flushAsync: () => pipeline.forceFlush(),
+      flushSync: () => this.#flushAtExit(),
+      closeOpenRuns,
+    });
+    const serves = isMainThread && delivery.prometheus;
+    this.#server = serves ? new MetricsServer(() => pipeline.scrapeSource()) : undefined;
+    this.#processFile =
+      this.directory === undefined || !isMainThread
+        ? undefined
+        : new ProcessFile({ dir: this.directory, instance: instanceId, service });
+    this.metricsUrl = this.#serve(config, mode);
+    this.#stopGreeting = greet({ quiet: config.quiet, metricsUrl: this.metricsUrl, logsFolder: this.logsFolder });
+    if (isMainThread) pipeline.startMetricPush(mode.serveAfterMs ?? 0);
+  }
+
+  /** Fills the slots through which the application finds us; an SDK that it registers later gets them. */
+  #fillGlobalSlots(config: Config): YieldHandle {
+    const { tracerProvider, meterProvider, loggerProvider } = this.#pipeline;
+    const copies = findApiCopies();
+    const registration = registerGlobals(copies, {
+      tracerProvider,
+      meterProvider,
+      loggerProvider,
+      contextManager: new AsyncLocalStorageContextManager().enable(),
+      ...propagatorOf(config.propagators),
+    });
+    return yieldToLaterSdk(copies, {
+      registration,
+      onYield: (event) => {
+        this.#instrumentations.yieldToLaterSdk();
+        reportOnce('later SDK', describeYield(event));
+      },
+    });
+  }
+
+  forceFlush(): Promise<void> {
+    return this.#pipeline.forceFlush();
+  }
+
+  shutdown(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #serve(config: Config, mode: StartMode): Promise<string | undefined> {
+    const delayMs = mode.serveAfterMs ?? 0;
+    if (delayMs > 0) await new Promise<void>((resolve) => setTimeout(resolve, delayMs).unref());
+    if (this.#stopped !== undefined) return undefined;
+    const url = await this.#server?.start({ host: config.prometheusHost, port: config.prometheusPort });
+    if (this.#stopped === undefined) {
+      this.#listed = true;
+      this.#processFile?.write(url);
+    }
+    return url;
+  }
+
+  #flushAtExit(): void {
+    this.#threads.flush();
+    this.#pipeline.flushSync();
+    this.#unlist();
+  }
+
+  #unlist(): void {
+    if (this.#listed) this.#processFile?.remove();
+    this.#listed = false;
+  }
+
+  async #stop(): Promise<void> {
+    this.#exit.uninstall();
+    this.#stopGreeting();
+    this.#instrumentations.disable();
+    this.#globals.release();
+    const { sinks, runObservers } = state;
+    sinks.splice(sinks.indexOf(this.#pipeline.sink), 1);
+    runObservers.splice(runObservers.indexOf(this.#pipeline.taskMetrics), 1);
+    state.tracerProvider = undefined;
+    state.fileNamer = undefined;
+    this.#threads.close();
+    await this.#server?.stop();
+    await this.#pipeline.shutdown();
+    this.#unlist();
+    state.warn = undefined;
+    state.owner = undefined;
+  }
+}
+
+function propagatorOf(names: Config['propagators']): { readonly propagator?: TextMapPropagator } {
+  const propagators: TextMapPropagator[] = [];
+  if (names.includes('tracecontext')) propagators.push(new W3CTraceContextPropagator());
+  if (names.includes('baggage')) propagators.push(new W3CBaggagePropagator());
+  return propagators.length === 0 ? {} : { propagator: new CompositePropagator({ propagators }) };
+}
+
+/** Name of the diagnostics channel on which Node tells of every new worker thread. */
+const WORKERS = 'worker_threads';
+
+/** The numbers of worker threads: sent from there, taken in here; set up when the first worker is made. */
+class Threads {
+  readonly #pipeline: Pipeline;
+  #link: ThreadLink | undefined;
+
+  constructor(pipeline: Pipeline) {
+    this.#pipeline = pipeline;
+    if (isMainThread) subscribe(WORKERS, this.#onWorker);
+    else this.#link = forwardToMainThread(pipeline.taskMetrics);
+  }
+
+  flush(): void {
+    this.#link?.flush();
+  }
+
+  close(): void {
+    unsubscribe(WORKERS, this.#onWorker);
+    this.#link?.close();
+  }
+
+  #onWorker = (): void => {
+    this.#link ??= receiveFromWorkers(this.#pipeline.taskMetrics);
+  };
+}
+
+/** Version of this package. */
+export const VERSION: string = SCOPE.version;
