@@ -313,7 +313,11 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
   private endSpan(outcome: Outcome): void {
     const { span } = this;
     if (this.observed) this.observe('onRunEnd');
-    if (!span.isRecording()) return;
+    if (!span.isRecording()) {
+      // The application ended this span itself, before its run: span processors heard of that, and not how the run ended.
+      if (!this.observed) this.observe('onRunEnd');
+      return;
+    }
     const extra = normaliseAttributes('outcome attributes', outcome.attributes);
     for (const key in extra) setSpanAttribute(span, key, extra[key]);
     this.restoreOwnAttributes(span, outcome);

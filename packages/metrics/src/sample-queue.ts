@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 
-/** Samples kept as they are; above it they are handed on at once, so that memory stays bounded. */
-export const QUEUE_LIMIT = 10_000;
+/** Samples kept as they are (16 bytes each); above it they are handed on at once, so that memory stays bounded. */
+export const QUEUE_LIMIT = 50_000;
 
 /** One series of one histogram, with its attributes built once. */
 export interface Series {
