@@ -24,8 +24,10 @@ import { decodeLine } from '@taskspan/joblog';
 
 /** @typedef {Map<string, number>} Counts by `<operation> <status>` */
 
+/** A process says where it serves its metrics right after its start, long before its jobs have ended. */
+const ENTRY_PATIENCE_MS = 1000;
 /** A run's lines are promised within 0.1 s of its end; a busy machine gets more. */
-const PATIENCE_MS = 5000;
+const FILES_PATIENCE_MS = 5000;
 const POLL_MS = 50;
 /** Difference of two sums of durations that comes from adding them in another order. */
 const SUM_TOLERANCE_SECONDS = 1e-6;
@@ -37,7 +39,7 @@ const SUM_TOLERANCE_SECONDS = 1e-6;
  * @returns {Promise<Evidence>}
  */
 export async function readEvidence(ended) {
-  const found = await patiently(findProcess, (value) => value !== undefined);
+  const found = await patiently(findProcess, (value) => value !== undefined, ENTRY_PATIENCE_MS);
   if (found === undefined) {
     const [folder = ''] = dataFolders();
     const why = `nothing in ${join(folder, 'processes')} is of this process: was it started with --import taskspan/register?`;
@@ -48,6 +50,7 @@ export async function readEvidence(ended) {
   const runs = await patiently(
     () => readEndedRuns(logs, entry),
     (some) => some.length >= ended.length,
+    FILES_PATIENCE_MS,
   );
   const own = countOf(ended.map(({ job, status }) => ({ operation: job.operation, status })));
   const differences = [...unexpected(ended), ...compare(own, { counts: countOf(runs), name: 'files' })];
@@ -76,10 +79,11 @@ function logsFolder(folder) {
  * @template T
  * @param {() => Promise<T>} read
  * @param {(value: T) => boolean} isEnough
+ * @param {number} patienceMs
  * @returns {Promise<T>} what was read last, enough or not
  */
-async function patiently(read, isEnough) {
-  const until = performance.now() + PATIENCE_MS;
+async function patiently(read, isEnough, patienceMs) {
+  const until = performance.now() + patienceMs;
   let value = await read();
   while (!isEnough(value) && performance.now() < until) {
     await sleep(POLL_MS);

@@ -29,9 +29,20 @@ function printWaysOn(folder, file) {
   const query = '.resourceLogs[]?.scopeLogs[].logRecords[] | [.severityText, .eventName, .body.stringValue] | @tsv';
   console.log(`
 Look further
-  the log of the failed merge   jq -r '${query}' '${file}'
-  the metrics while it serves   npm start -- --keep, then curl -s <the URL above>
-  what the toolkit sees         TASKSPAN_DIR='${folder}' npx taskspan doctor`);
+  the log of one run (a failed one, if any):
+    jq -r '${query}' ${quote(file)}
+  the metrics, while they are served: start with --keep, then
+    curl -s <the URL above>
+  what the toolkit sees on this machine:
+    TASKSPAN_DIR=${quote(folder)} npx taskspan doctor`);
+}
+
+/**
+ * @param {string} text
+ * @returns {string} one word of a shell
+ */
+function quote(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**

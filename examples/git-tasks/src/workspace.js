@@ -183,7 +183,7 @@ async function prepareClone(notes, { clone, call, signal }) {
 /** Folders that hold nothing written by people. */
 const SKIPPED = new Set(['node_modules', 'dist', 'coverage', '.git', '.taskspan']);
 /** Commits of the sample, and files in each: enough for a history worth walking, quick to make. */
-const SAMPLE_COMMITS = 8;
+const SAMPLE_COMMITS = 5;
 const SAMPLE_FILES = 25;
 
 /**
@@ -208,7 +208,7 @@ async function makeSampleRepository(folder, { call, signal }) {
     await call(['add', '--force', '--all'], options);
     await call(['commit', '--quiet', '-m', `Files ${chosen[0]} to ${chosen.at(-1)}`], options);
     if (number === 2) await call(['tag', 'first-files'], options);
-    if (number === 4) await call(['branch', 'half-way'], options);
+    if (number === 3) await call(['branch', 'half-way'], options);
   }
   return folder;
 }
