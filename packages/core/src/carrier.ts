@@ -16,11 +16,21 @@ export type Carrier = Record<string, string>;
 /** https://www.w3.org/TR/trace-context/#traceparent-header */
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
+/** Never throws: a carrier comes from foreign job data. */
 const getter = {
-  keys: (carrier: Carrier): string[] => Object.keys(carrier),
+  keys: (carrier: Carrier): string[] => read(() => Object.keys(carrier)) ?? [],
   // Environment variables hold the same names in upper case.
-  get: (carrier: Carrier, key: string): string | undefined => carrier[key] ?? carrier[key.toUpperCase()],
+  get: (carrier: Carrier, key: string): string | undefined => read(() => carrier[key] ?? carrier[key.toUpperCase()]),
 };
+
+function read<T>(fn: () => T): T | undefined {
+  try {
+    return fn();
+  } catch (error) {
+    reportOnce('carrier.unreadable', `the carrier cannot be read: ${describeValue(error)}`);
+    return undefined;
+  }
+}
 
 /**
  * The context that a carrier holds, on top of `base`; `base` itself when there is none. Reads `traceparent` by itself
@@ -39,7 +49,7 @@ export function extractCarrier(
   const extracted = safely('reading the carrier', () => propagation.extract(bare, given, getter)) ?? bare;
   const found = trace.getSpanContext(extracted);
   if (found !== undefined && isSpanContextValid(found)) return { context: extracted, enqueuer: found };
-  return { context: extracted, enqueuer: safely('reading the carrier', () => parseTraceparent(given)) };
+  return { context: extracted, enqueuer: parseTraceparent(given) };
 }
 
 function parseTraceparent(carrier: Carrier): SpanContext | undefined {

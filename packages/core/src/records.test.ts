@@ -21,13 +21,11 @@ function everything(): void {
     task.step('part', () => task.log('debug', 'inside', { size: 1 }));
     task.progress(0.5, 'half');
     task.metric('rows', 3);
-    logs
-      .getLogger('app')
-      .emit({
-        body: 'a line of the app',
-        severityNumber: 9,
-        attributes: { request_id: 'of the line', operation: 'forged' },
-      });
+    logs.getLogger('app').emit({
+      body: 'a line of the app',
+      severityNumber: 9,
+      attributes: { request_id: 'of the line', operation: 'forged' },
+    });
   });
   task.end({ error: new TypeError('x') });
 }

@@ -16,7 +16,18 @@ const failure = new Error('x');
 
 describe('settle', () => {
   it('tells of a plain value at once and returns it', () => {
-    const values = [undefined, null, 0, '', 'x', Symbol('x'), () => 1, { then: 5 }, [1], Object.create(null)];
+    const values = [
+      undefined,
+      null,
+      0,
+      '',
+      'x',
+      Symbol('x'),
+      () => 1,
+      Object.fromEntries([['then', 5]]),
+      [1],
+      Object.create(null),
+    ];
     for (const value of values) {
       const heard = new Heard();
       assert.equal(settle(value, heard), value);
