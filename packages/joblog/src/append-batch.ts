@@ -1,19 +1,103 @@
-import type { AppenderOptions } from './appender.ts';
+import type { Append, AppenderOptions } from './appender.ts';
 
-/** Appends of one flush, as columns: cheaper to hand to another thread than objects. */
+/**
+ * One message to the writing thread: appends laid out in memory that both threads see, so that handing them over copies
+ * nothing. Each append is: 4 bytes length of the text, 2 bytes length of the name, 1 byte of hints, name, text.
+ */
 export interface AppendBatch {
   /** 1, 2, 3… */
   readonly sequence: number;
-  readonly files: readonly string[];
-  readonly texts: readonly string[];
-  /** {@link IS_NEW} and {@link IS_LAST} per file. */
-  readonly hints: readonly number[];
+  readonly memory: SharedArrayBuffer;
+  /** Bytes used of it. */
+  readonly bytes: number;
 }
 
-export const IS_NEW = 1;
-export const IS_LAST = 2;
+const HEAD_BYTES = 7;
+const IS_NEW = 1;
+const IS_LAST = 2;
+/** A batch is posted when it has grown to this. */
+export const BATCH_BYTES: number = 1024 * 1024;
+/** Memory kept for the next batches. */
+const SPARES_KEPT = 4;
 
-/** What both threads see, each a 32-bit integer. */
+const spares: SharedArrayBuffer[] = [];
+
+/** Memory of a batch that is done, for another one: fresh memory costs page faults. */
+export function recycle(memory: SharedArrayBuffer): void {
+  if (memory.byteLength === BATCH_BYTES && spares.length < SPARES_KEPT) spares.push(memory);
+}
+
+/** Whole lines for one file, as text. */
+export interface TextAppend {
+  /** Path below the logs folder, without ending; ASCII, already checked. */
+  readonly file: string;
+  readonly text: string;
+  readonly isAscii: boolean;
+  readonly isNew: boolean;
+  readonly isLast: boolean;
+}
+
+/** A batch being filled. */
+export class BatchBuilder {
+  readonly #memory: SharedArrayBuffer;
+  readonly #buffer: Buffer;
+  #used = 0;
+
+  /** @param first the append that must fit, however long */
+  constructor(first: TextAppend) {
+    const least = HEAD_BYTES + first.file.length + bytesOf(first);
+    this.#memory =
+      least > BATCH_BYTES ? new SharedArrayBuffer(least) : (spares.pop() ?? new SharedArrayBuffer(BATCH_BYTES));
+    this.#buffer = Buffer.from(this.#memory);
+  }
+
+  /** False when there is no room. */
+  add(append: TextAppend): boolean {
+    const { file, text } = append;
+    const buffer = this.#buffer;
+    const textAt = this.#used + HEAD_BYTES + file.length;
+    if (textAt + text.length > buffer.length) return false;
+    if (!append.isAscii && textAt + bytesOf(append) > buffer.length) return false;
+    const bytes = append.isAscii ? buffer.write(text, textAt, 'latin1') : buffer.write(text, textAt);
+    let at = buffer.writeUInt32LE(bytes, this.#used);
+    at = buffer.writeUInt16LE(file.length, at);
+    at = buffer.writeUInt8((append.isNew ? IS_NEW : 0) | (append.isLast ? IS_LAST : 0), at);
+    buffer.write(file, at, 'latin1');
+    this.#used = textAt + bytes;
+    return true;
+  }
+
+  finish(sequence: number): AppendBatch {
+    return { sequence, memory: this.#memory, bytes: this.#used };
+  }
+}
+
+function bytesOf(append: TextAppend): number {
+  return append.isAscii ? append.text.length : Buffer.byteLength(append.text);
+}
+
+/** The appends of a batch, as views of its memory, from the `skip`th on. */
+export function* appendsOf(batch: AppendBatch, skip = 0): Generator<Append> {
+  const buffer = Buffer.from(batch.memory, 0, batch.bytes);
+  let count = 0;
+  for (let at = 0; at < batch.bytes; ) {
+    const textBytes = buffer.readUInt32LE(at);
+    const nameBytes = buffer.readUInt16LE(at + 4);
+    const hints = buffer[at + 6] ?? 0;
+    const textAt = at + HEAD_BYTES + nameBytes;
+    at = textAt + textBytes;
+    count += 1;
+    if (count <= skip) continue;
+    yield {
+      file: buffer.toString('latin1', textAt - nameBytes, textAt),
+      lines: buffer.subarray(textAt, at),
+      isNew: (hints & IS_NEW) !== 0,
+      isLast: (hints & IS_LAST) !== 0,
+    };
+  }
+}
+
+/** What both threads see of the progress, each a 32-bit integer. */
 export const SLOT = {
   /** 1 once the worker takes batches. */
   ready: 0,

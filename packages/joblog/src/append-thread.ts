@@ -1,14 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
-import { type AppendBatch, SLOT, SLOTS, type WorkerInput } from './append-batch.ts';
+import { type AppendBatch, recycle, SLOT, SLOTS, type WorkerInput } from './append-batch.ts';
 import type { AppenderOptions } from './appender.ts';
 
 /** Longest single sleep of the main thread while it waits for the worker. */
 const WAIT_SLICE_MS = 50;
 /** A worker's start takes some 40 ms; one that is not ready after this will not come. */
 const START_MS = 2000;
-/** It holds one batch as strings, at most some 16 MiB, beside the little code it loads. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32, stackSizeMb: 2 };
+/** It holds names of files and little else: the lines lie in shared memory. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16, stackSizeMb: 2 };
 
 /** What the writer is told, always on the main thread's loop or inside a call of it. */
 export interface ThreadEvents {
@@ -17,12 +17,13 @@ export interface ThreadEvents {
   /** After each batch: the code of its last failure, undefined when all went well. */
   onBatch(failureCode: string | undefined): void;
   /** The thread is gone, or never came: what it had not written. */
-  onGone(left: readonly AppendBatch[]): void;
+  onGone(left: LeftBatches): void;
 }
 
-interface InFlight {
-  readonly batch: AppendBatch;
-  readonly chars: number;
+/** Batches that were not written; of the first one, `skip` appends were. */
+export interface LeftBatches {
+  readonly batches: readonly AppendBatch[];
+  readonly skip: number;
 }
 
 interface Waiter {
@@ -38,8 +39,8 @@ export class AppendThread {
   readonly #events: ThreadEvents;
   readonly #progress = new Int32Array(new SharedArrayBuffer(SLOTS * Int32Array.BYTES_PER_ELEMENT));
   readonly #worker: Worker;
-  #inFlight: InFlight[] = [];
-  #chars = 0;
+  #inFlight: AppendBatch[] = [];
+  #bytes = 0;
   #waiters: Waiter[] = [];
   #seenLogs = 0;
   #seenSpans = 0;
@@ -59,29 +60,29 @@ export class AppendThread {
     this.#worker.unref();
   }
 
-  /** Characters handed over and not yet written. */
-  get charsInFlight(): number {
-    return this.#chars;
+  /** Bytes handed over and not yet written. */
+  get bytesInFlight(): number {
+    return this.#bytes;
   }
 
-  post(batch: AppendBatch, chars: number): void {
-    this.#inFlight.push({ batch, chars });
-    this.#chars += chars;
+  post(batch: AppendBatch): void {
+    this.#inFlight.push(batch);
+    this.#bytes += batch.bytes;
     this.#worker.postMessage(batch);
   }
 
   /**
-   * Blocks until at most `chars` are in flight.
+   * Blocks until at most `bytes` are in flight.
    *
    * @param options `stallMs`: gives up when nothing moved for so long; `timeoutMs`: gives up in any case
    * @returns false when it gave up
    */
-  waitUntilBelow(chars: number, options: { readonly stallMs: number; readonly timeoutMs: number }): boolean {
+  waitUntilBelow(bytes: number, options: { readonly stallMs: number; readonly timeoutMs: number }): boolean {
     const start = Date.now();
     let movedAt = start;
     let seen = this.#position();
     this.#settle();
-    while (this.#chars > chars && !this.#gone) {
+    while (this.#bytes > bytes && !this.#gone) {
       const batches = Atomics.load(this.#progress, SLOT.batches);
       const now = Date.now();
       const isReady = Atomics.load(this.#progress, SLOT.ready) === 1;
@@ -95,7 +96,7 @@ export class AppendThread {
       if (position !== seen) movedAt = Date.now();
       seen = position;
     }
-    return this.#chars <= chars;
+    return this.#bytes <= bytes;
   }
 
   /** Resolves when all that was posted before is written, or handed back. */
@@ -105,17 +106,17 @@ export class AppendThread {
     if (last === undefined) return Promise.resolve();
     this.#worker.ref();
     return new Promise((resolve) => {
-      this.#waiters.push({ sequence: last.batch.sequence, resolve });
+      this.#waiters.push({ sequence: last.sequence, resolve });
     });
   }
 
   /** Tells the worker to write nothing more, and returns what it had not written. */
-  stop(): readonly AppendBatch[] {
+  stop(): LeftBatches {
     Atomics.store(this.#progress, SLOT.stop, 1);
     this.#gone = true;
     const left = this.#left();
     this.#inFlight = [];
-    this.#chars = 0;
+    this.#bytes = 0;
     this.#resolveWaiters(Number.POSITIVE_INFINITY);
     return left;
   }
@@ -130,9 +131,10 @@ export class AppendThread {
   #settle(): void {
     const done = Atomics.load(this.#progress, SLOT.batches);
     let settled = 0;
-    for (const { batch, chars } of this.#inFlight) {
-      if (batch.sequence > done) break;
-      this.#chars -= chars;
+    for (const { sequence, bytes, memory } of this.#inFlight) {
+      if (sequence > done) break;
+      this.#bytes -= bytes;
+      recycle(memory);
       settled += 1;
     }
     if (settled > 0) this.#inFlight.splice(0, settled);
@@ -158,15 +160,9 @@ export class AppendThread {
     return `${Atomics.load(this.#progress, SLOT.batches)}/${Atomics.load(this.#progress, SLOT.entries)}`;
   }
 
-  /** Batches not written, the first one without what is written of it. */
-  #left(): readonly AppendBatch[] {
+  #left(): LeftBatches {
     this.#settle();
-    const entries = Atomics.load(this.#progress, SLOT.entries);
-    return this.#inFlight.map(({ batch }, at) => {
-      if (at > 0 || entries === 0) return batch;
-      const { sequence, files, texts, hints } = batch;
-      return { sequence, files: files.slice(entries), texts: texts.slice(entries), hints: hints.slice(entries) };
-    });
+    return { batches: this.#inFlight, skip: Atomics.load(this.#progress, SLOT.entries) };
   }
 
   #lose(): void {
@@ -176,7 +172,7 @@ export class AppendThread {
     this.#gone = true;
     const left = this.#left();
     this.#inFlight = [];
-    this.#chars = 0;
+    this.#bytes = 0;
     this.#events.onGone(left);
     this.#resolveWaiters(Number.POSITIVE_INFINITY);
   }

@@ -1,6 +1,6 @@
-/** The worker thread that writes: one batch of appends per message, each file of it in order. */
+/** The worker thread that writes: one batch of appends per message, each file's in order. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type AppendBatch, IS_LAST, IS_NEW, SLOT, type WorkerInput } from './append-batch.ts';
+import { type AppendBatch, appendsOf, SLOT, type WorkerInput } from './append-batch.ts';
 import { Appender } from './appender.ts';
 import { countItems } from './count-items.ts';
 
@@ -9,6 +9,7 @@ const appender = new Appender(options);
 
 parentPort?.on('message', (batch: AppendBatch) => {
   const failed = writeBatch(batch);
+  // In this order: whoever stops us between the two writes the batch's last appends twice, never not at all.
   Atomics.store(progress, SLOT.entries, 0);
   Atomics.store(progress, SLOT.batches, batch.sequence);
   Atomics.notify(progress, SLOT.batches);
@@ -18,24 +19,19 @@ Atomics.store(progress, SLOT.ready, 1);
 
 /** The code of the last failure, or undefined when all went well. */
 function writeBatch(batch: AppendBatch): string | undefined {
-  const { files, texts, hints } = batch;
   let failed: string | undefined;
-  for (let at = 0; at < files.length; at += 1) {
-    if (Atomics.load(progress, SLOT.stop) === 1) return failed;
-    const hint = hints[at] ?? 0;
-    const failure = appender.append({
-      file: files[at] as string,
-      text: texts[at] as string,
-      isNew: (hint & IS_NEW) !== 0,
-      isLast: (hint & IS_LAST) !== 0,
-    });
+  let done = 0;
+  for (const append of appendsOf(batch)) {
+    if (Atomics.load(progress, SLOT.stop) === 1) break;
+    const failure = appender.append(append);
     if (failure !== undefined) {
       failed = failure.code;
       const { logs, spans } = countItems(failure.lost);
       Atomics.add(progress, SLOT.lostLogs, logs);
       Atomics.add(progress, SLOT.lostSpans, spans);
     }
-    Atomics.store(progress, SLOT.entries, at + 1);
+    done += 1;
+    Atomics.store(progress, SLOT.entries, done);
   }
   return failed;
 }

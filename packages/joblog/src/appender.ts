@@ -40,7 +40,7 @@ export interface AppenderOptions {
 export interface Append {
   /** Path below the logs folder, without ending; already checked. */
   readonly file: string;
-  readonly text: string;
+  readonly lines: Buffer;
   readonly isNew: boolean;
   readonly isLast: boolean;
 }
@@ -49,7 +49,7 @@ export interface Append {
 export interface AppendFailure {
   /** `ENOSPC`, `EACCES`…; `LOW_SPACE` while writing pauses. */
   readonly code: string;
-  /** The part of the text that is not in the file: from the first line that is not there whole. */
+  /** The part of the lines that is not in the file: from the first line that is not there whole. */
   readonly lost: string;
 }
 
@@ -74,12 +74,12 @@ export class Appender {
   }
 
   append(append: Append): AppendFailure | undefined {
-    if (this.#isSpaceLow()) return { code: 'LOW_SPACE', lost: append.text };
+    if (this.#isSpaceLow()) return { code: 'LOW_SPACE', lost: append.lines.toString() };
     let fd: number;
     try {
       fd = this.#descriptor(append.file, append.isNew);
     } catch (error) {
-      return { code: codeOf(error), lost: append.text };
+      return { code: codeOf(error), lost: append.lines.toString() };
     }
     const failure = this.#write(fd, append);
     if (append.isLast || failure !== undefined) this.#close(append.file, fd);
@@ -93,21 +93,15 @@ export class Appender {
   }
 
   #write(fd: number, append: Append): AppendFailure | undefined {
-    const { file, text } = append;
+    const { file, lines } = append;
     const torn = this.#torn.size > 0 && this.#torn.delete(file);
-    const whole = torn ? `\n${text}` : text;
+    const bytes = torn ? Buffer.concat([Buffer.from('\n'), lines]) : lines;
     let done = 0;
-    let bytes: Buffer | undefined;
     try {
-      done = writeSync(fd, whole);
       // A short write is completed before anything else: a line's end must follow.
-      if (done !== Buffer.byteLength(whole)) {
-        bytes = Buffer.from(whole);
-        while (done < bytes.length) done += writeSync(fd, bytes, done);
-      }
+      while (done < bytes.length) done += writeSync(fd, bytes, done);
       return undefined;
     } catch (error) {
-      bytes ??= Buffer.from(whole);
       const lineEnd = done === 0 ? 0 : bytes.lastIndexOf(NEWLINE, done - 1) + 1;
       if (lineEnd < done || (torn && done === 0)) this.#rememberTorn(file);
       return { code: codeOf(error), lost: bytes.toString('utf8', lineEnd) };

@@ -13,6 +13,9 @@ export const INSTANCE_ID = '0b0c0d0e-1111-4222-8333-444455556666';
 /** 2026-03-04T05:06:07.890Z */
 export const START_MS: number = Date.UTC(2026, 2, 4, 5, 6, 7, 890);
 
+/** The SDK's scope object is stable, too. */
+const TRACER_SCOPE = { name: SCOPE.name, version: SCOPE.version, schemaUrl: SCOPE.schemaUrl };
+
 let made = 0;
 
 function context(): SpanContext {
@@ -89,7 +92,7 @@ export function taskSpan(run: RunInfo, options: Partial<ReadableSpan> = {}): Rea
     duration: [0, 123_456_000],
     ended: true,
     resource: RESOURCE,
-    instrumentationScope: { name: SCOPE.name, version: SCOPE.version, schemaUrl: SCOPE.schemaUrl },
+    instrumentationScope: TRACER_SCOPE,
     droppedAttributesCount: 0,
     droppedEventsCount: 0,
     droppedLinksCount: 0,

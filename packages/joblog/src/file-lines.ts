@@ -1,4 +1,5 @@
 import type { Frame } from './frame.ts';
+import { formatted } from './otlp-json.ts';
 
 /** Above this many characters a line is closed: readers and the Collector take lines whole. */
 const LINE_CHARS = 256 * 1024;
@@ -9,96 +10,70 @@ interface Section {
   json: string;
 }
 
-/**
- * What one flush adds to one file: at least one OTLP batch a line, log records and spans apart. Records that are
- * flushed together share a line, so that resource and scope stand there once.
- */
-export class FileText {
-  /** Path below the logs folder, without ending. */
-  readonly file: string;
-  /** True when the first record of the run is in it: most likely nobody has made the file yet. */
-  isNew = false;
-  /** True when the run ended with it: its descriptor need not stay open. */
-  isLast = false;
-  #logs: Section | undefined;
-  #spans: Section | undefined;
-  /** Sections of further frames; most files have none. */
-  #moreLogs: Section[] | undefined;
-  #moreSpans: Section[] | undefined;
-  #logChars = 0;
-  #spanChars = 0;
-  #lines = '';
-
-  constructor(file: string) {
-    this.file = file;
-  }
-
-  addLog(frame: Frame, json: string): void {
-    if (this.#logChars + json.length > LINE_CHARS && this.#logChars > 0) this.#closeLogs();
-    this.#logChars += json.length;
-    if (this.#logs === undefined) {
-      this.#logs = { frame, json };
-      return;
-    }
-    if (this.#logs.frame === frame) {
-      this.#logs.json += `,${json}`;
-      return;
-    }
-    this.#moreLogs ??= [];
-    addTo(this.#moreLogs, frame, json);
-  }
-
-  addSpan(frame: Frame, json: string): void {
-    if (this.#spanChars + json.length > LINE_CHARS && this.#spanChars > 0) this.#closeSpans();
-    this.#spanChars += json.length;
-    if (this.#spans === undefined) {
-      this.#spans = { frame, json };
-      return;
-    }
-    if (this.#spans.frame === frame) {
-      this.#spans.json += `,${json}`;
-      return;
-    }
-    this.#moreSpans ??= [];
-    addTo(this.#moreSpans, frame, json);
-  }
-
-  /** All lines, each with its newline. */
-  finish(): string {
-    this.#closeLogs();
-    this.#closeSpans();
-    return this.#lines;
-  }
-
-  #closeLogs(): void {
-    if (this.#logs === undefined) return;
-    this.#lines += `{"resourceLogs":[${join(this.#logs, this.#moreLogs, LOGS)}]}\n`;
-    this.#logs = undefined;
-    this.#moreLogs = undefined;
-    this.#logChars = 0;
-  }
-
-  #closeSpans(): void {
-    if (this.#spans === undefined) return;
-    this.#lines += `{"resourceSpans":[${join(this.#spans, this.#moreSpans, SPANS)}]}\n`;
-    this.#spans = undefined;
-    this.#moreSpans = undefined;
-    this.#spanChars = 0;
-  }
-}
-
 interface Kind {
+  readonly head: string;
   readonly scopes: string;
   readonly items: string;
 }
 
-const LOGS: Kind = { scopes: '"scopeLogs":[', items: '"logRecords":[' };
-const SPANS: Kind = { scopes: '"scopeSpans":[', items: '"spans":[' };
+const LOGS: Kind = { head: '{"resourceLogs":[', scopes: '"scopeLogs":[', items: '"logRecords":[' };
+const SPANS: Kind = { head: '{"resourceSpans":[', scopes: '"scopeSpans":[', items: '"spans":[' };
 
-function addTo(sections: Section[], frame: Frame, json: string): void {
-  const known = sections.find((section) => section.frame === frame);
-  if (known === undefined) sections.push({ frame, json });
-  else known.json += `,${json}`;
+/**
+ * Lines of one kind, each one OTLP batch. Records that are flushed together share a line, so that resource and scope
+ * stand there once.
+ */
+export class Lines {
+  readonly #kind: Kind;
+  #text = '';
+  #first: Section | undefined;
+  /** Sections of further frames; most files have none. */
+  #more: Section[] | undefined;
+  #chars = 0;
+
+  private constructor(kind: Kind) {
+    this.#kind = kind;
+  }
+
+  static ofLogs(): Lines {
+    return new Lines(LOGS);
+  }
+
+  static ofSpans(): Lines {
+    return new Lines(SPANS);
+  }
+
+  add(frame: Frame, json: string): void {
+    if (this.#chars + json.length > LINE_CHARS && this.#chars > 0) this.#close();
+    this.#chars += json.length;
+    if (!frame.isAscii) formatted.isAscii = false;
+    if (this.#first === undefined) this.#first = { frame, json };
+    else if (this.#first.frame === frame) this.#first.json += `,${json}`;
+    else this.#addMore(frame, json);
+  }
+
+  /** All lines, each with its newline; afterwards there are none. */
+  take(): string {
+    this.#close();
+    const text = this.#text;
+    this.#text = '';
+    return text;
+  }
+
+  #addMore(frame: Frame, json: string): void {
+    this.#more ??= [];
+    const known = this.#more.find((section) => section.frame === frame);
+    if (known === undefined) this.#more.push({ frame, json });
+    else known.json += `,${json}`;
+  }
+
+  #close(): void {
+    if (this.#first === undefined) return;
+    this.#text += `${this.#kind.head}${join(this.#first, this.#more, this.#kind)}]}\n`;
+    this.#first = undefined;
+    this.#more = undefined;
+    this.#chars = 0;
+  }
 }
 
 function join(first: Section, more: readonly Section[] | undefined, kind: Kind): string {

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { SCOPE } from '@taskspan/core';
-import { attributesJson, textJson } from './otlp-json.ts';
+import { attributesJson, formatted, textJson } from './otlp-json.ts';
 
 /** Version of the file format, as the attribute `taskspan.format` of our scope. */
 export const FORMAT = 1;
@@ -34,6 +34,7 @@ export interface Frame {
   readonly scope: string;
   /** `,"schemaUrl":"…"` of the scope, or empty. */
   readonly scopeTail: string;
+  readonly isAscii: boolean;
 }
 
 /** Frames by identity of resource and scope, which the SDK keeps stable. */
@@ -72,13 +73,18 @@ export class Frames {
 }
 
 function frameOf(resource: ResourceLike, scope: ScopeLike): Frame {
+  const wasAscii = formatted.isAscii;
+  formatted.isAscii = true;
   const attributes = attributesJson(resource.attributes);
-  return {
+  const texts = {
     resource: attributes === '' ? '{}' : `{"attributes":[${attributes}]}`,
     resourceTail: schemaTail(resource.schemaUrl),
     scope: scopeJson(scope),
     scopeTail: schemaTail(scope.schemaUrl),
   };
+  const frame = { ...texts, isAscii: formatted.isAscii };
+  formatted.isAscii = wasAscii;
+  return frame;
 }
 
 function schemaTail(schemaUrl: string | undefined): string {

@@ -3,8 +3,8 @@ import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ATTR, EVENT } from '@taskspan/core';
 import { type RunRecord, recordDropped, reportOnce } from '@taskspan/core/hub';
-import { type AppendBatch, IS_LAST, IS_NEW } from './append-batch.ts';
-import { AppendThread } from './append-thread.ts';
+import { type AppendBatch, appendsOf, BatchBuilder, recycle } from './append-batch.ts';
+import { AppendThread, type LeftBatches } from './append-thread.ts';
 import { Appender, type AppenderOptions } from './appender.ts';
 import { countItems } from './count-items.ts';
 import { DiskEpisode } from './disk-episode.ts';
@@ -42,8 +42,8 @@ export interface JobLogWriterOptions {
   readonly minFreeRatio?: number | undefined;
   /** Estimated bytes of waiting records that are formatted at once; default 8 MiB. */
   readonly maxPendingBytes?: number | undefined;
-  /** Characters handed to the writing thread and not yet written; default 64 MiB. */
-  readonly maxInFlightChars?: number | undefined;
+  /** Bytes handed to the writing thread and not yet written; default 64 MiB. */
+  readonly maxInFlightBytes?: number | undefined;
 }
 
 /** How far the timer is: a run's end makes it come sooner. */
@@ -57,7 +57,7 @@ const FAST_TIMER = 2;
  */
 export class JobLogWriter {
   readonly #maxPendingBytes: number;
-  readonly #maxInFlightChars: number;
+  readonly #maxInFlightBytes: number;
   readonly #appenderOptions: AppenderOptions;
   readonly #files: RunFiles;
   readonly #pending: PendingItems;
@@ -66,6 +66,7 @@ export class JobLogWriter {
   #threadFailed = false;
   #direct: Appender | undefined;
   #immediate = false;
+  #isFormatting = false;
   #sequence = 0;
   #pendingBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -74,7 +75,7 @@ export class JobLogWriter {
   constructor(options: JobLogWriterOptions) {
     const { directory, instanceId, resource } = options;
     this.#maxPendingBytes = options.maxPendingBytes ?? 8 * MIB;
-    this.#maxInFlightChars = options.maxInFlightChars ?? 64 * MIB;
+    this.#maxInFlightBytes = options.maxInFlightBytes ?? 64 * MIB;
     this.#appenderOptions = {
       directory,
       maxOpenFiles: options.maxOpenFiles ?? 512,
@@ -87,7 +88,7 @@ export class JobLogWriter {
 
   /** Takes a record of a run, for `state.sinks`. */
   sink(record: RunRecord): void {
-    this.#pending.records.push(record);
+    this.#pending.addRecord(record);
     const { eventName } = record;
     const ends = eventName === EVENT.ENDED || eventName === EVENT.ORPHANED;
     this.#queued(runRecordSize(record), ends ? FAST_TIMER : SLOW_TIMER);
@@ -96,7 +97,7 @@ export class JobLogWriter {
   /** Takes a span that ended; one that is not sampled is not written. */
   onSpanEnd(span: ReadableSpan): void {
     if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
-    this.#pending.spans.push(span);
+    this.#pending.addSpan(span);
     const ends = span.attributes[ATTR.TASK_STATUS] !== undefined;
     this.#queued(spanSize(span), ends ? FAST_TIMER : SLOW_TIMER);
   }
@@ -129,7 +130,7 @@ export class JobLogWriter {
     const thread = this.#thread;
     if (thread !== undefined) {
       if (!thread.waitUntilBelow(0, { stallMs: timeoutMs, timeoutMs })) {
-        for (const { texts } of thread.stop()) this.#countLost(texts.join(''), 'disk');
+        this.#countLeft(thread.stop());
       }
     }
     this.#flushDirect();
@@ -149,7 +150,10 @@ export class JobLogWriter {
 
   #queued(bytes: number, kind: number): void {
     this.#pendingBytes += bytes;
-    if (this.#pendingBytes > this.#maxPendingBytes) this.#flush();
+    // A getter that is read while formatting may log: that record waits for the next flush.
+    if (this.#isFormatting) {
+      if (this.#timerKind < kind) this.#arm(kind);
+    } else if (this.#pendingBytes > this.#maxPendingBytes) this.#flush();
     else if (this.#immediate) this.#flushDirect();
     else if (this.#timerKind < kind) this.#arm(kind);
   }
@@ -173,62 +177,71 @@ export class JobLogWriter {
 
   /** Formats what waits and hands it to the thread. */
   #flush(): void {
-    const thread = this.#immediate ? undefined : this.#startedThread();
-    if (thread === undefined) {
-      this.#flushDirect();
-      return;
+    for (const batch of this.#takeBatches()) {
+      const thread = this.#immediate ? undefined : this.#startedThread();
+      if (thread === undefined) this.#writeDirect(batch);
+      else this.#post(thread, batch);
     }
-    const batch = this.#takeBatch();
-    if (batch === undefined) return;
-    const chars = charsOf(batch);
-    const room = Math.max(0, this.#maxInFlightChars - chars);
-    const hasRoom = thread.charsInFlight <= room || thread.waitUntilBelow(room, OVERFLOW_WAIT);
+  }
+
+  #post(thread: AppendThread, batch: AppendBatch): void {
+    const room = Math.max(0, this.#maxInFlightBytes - batch.bytes);
+    const hasRoom = thread.bytesInFlight <= room || thread.waitUntilBelow(room, OVERFLOW_WAIT);
+    // It may have turned out meanwhile that there is no thread.
     if (this.#thread !== thread) this.#writeDirect(batch);
-    else if (hasRoom) thread.post(batch, chars);
-    else this.#countLost(batch.texts.join(''), 'overflow');
+    else if (hasRoom) thread.post(batch);
+    else this.#countBatch(batch, 0, 'overflow');
   }
 
   #flushDirect(): void {
-    const batch = this.#takeBatch();
-    if (batch !== undefined) this.#writeDirect(batch);
+    for (const batch of this.#takeBatches()) this.#writeDirect(batch);
   }
 
-  #takeBatch(): AppendBatch | undefined {
+  /** Batches are made one by one: what is formatted becomes bytes at once, and nothing of it grows old. */
+  *#takeBatches(): Generator<AppendBatch> {
     this.#disarm();
     this.#pendingBytes = 0;
-    const files = this.#pending.take();
-    if (files.length === 0) return undefined;
-    const names: string[] = [];
-    const texts: string[] = [];
-    const hints: number[] = [];
-    for (const file of files) {
-      const text = file.finish();
-      if (text === '') continue;
-      names.push(file.file);
-      texts.push(text);
-      hints.push((file.isNew ? IS_NEW : 0) | (file.isLast ? IS_LAST : 0));
+    let builder: BatchBuilder | undefined;
+    this.#isFormatting = true;
+    try {
+      for (const append of this.#pending.take()) {
+        if (builder?.add(append)) continue;
+        if (builder !== undefined) yield this.#numbered(builder);
+        builder = new BatchBuilder(append);
+        builder.add(append);
+      }
+    } finally {
+      this.#isFormatting = false;
     }
-    this.#sequence += 1;
-    return { sequence: this.#sequence, files: names, texts, hints };
+    if (builder !== undefined) yield this.#numbered(builder);
   }
 
-  #writeDirect(batch: AppendBatch): void {
+  #numbered(builder: BatchBuilder): AppendBatch {
+    this.#sequence += 1;
+    return builder.finish(this.#sequence);
+  }
+
+  #writeDirect(batch: AppendBatch, skip = 0): void {
     this.#direct ??= new Appender(this.#appenderOptions);
     let failed: string | undefined;
-    batch.files.forEach((file, at) => {
-      const hint = batch.hints[at] ?? 0;
-      const append = {
-        file,
-        text: batch.texts[at] ?? '',
-        isNew: (hint & IS_NEW) !== 0,
-        isLast: (hint & IS_LAST) !== 0,
-      };
-      const failure = this.#direct?.append(append);
-      if (failure === undefined) return;
+    for (const append of appendsOf(batch, skip)) {
+      const failure = this.#direct.append(append);
+      if (failure === undefined) continue;
       failed = failure.code;
       this.#countLost(failure.lost, 'disk');
-    });
+    }
+    recycle(batch.memory);
     this.#disk.batch(failed);
+  }
+
+  #countLeft({ batches, skip }: LeftBatches): void {
+    batches.forEach((batch, at) => {
+      this.#countBatch(batch, at === 0 ? skip : 0, 'disk');
+    });
+  }
+
+  #countBatch(batch: AppendBatch, skip: number, reason: 'disk' | 'overflow'): void {
+    for (const { lines } of appendsOf(batch, skip)) this.#countLost(lines.toString(), reason);
   }
 
   #countLost(lines: string, reason: 'disk' | 'overflow'): void {
@@ -250,7 +263,9 @@ export class JobLogWriter {
         onBatch: (failureCode) => this.#disk.batch(failureCode),
         onGone: (left) => {
           this.#giveUpThread();
-          for (const batch of left) this.#writeDirect(batch);
+          left.batches.forEach((batch, at) => {
+            this.#writeDirect(batch, at === 0 ? left.skip : 0);
+          });
         },
       });
     } catch {
@@ -265,10 +280,4 @@ export class JobLogWriter {
     this.#threadFailed = true;
     diag.debug('taskspan: job logs are written by the main thread: no worker thread can run here');
   }
-}
-
-function charsOf(batch: AppendBatch): number {
-  let chars = 0;
-  for (const text of batch.texts) chars += text.length;
-  return chars;
 }

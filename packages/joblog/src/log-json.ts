@@ -9,16 +9,37 @@ const SEVERITY_TEXTS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 /** A text of at most this many UTF-16 units has at most `recordBytes` bytes. */
 const SURELY_FITS = Math.floor(LIMITS.recordBytes / 3);
 
+const RUN_KEYS: ReadonlySet<string> = new Set([
+  ATTR.TASK_ID,
+  ATTR.OPERATION,
+  ATTR.TASK_RUN,
+  ATTR.TASK_FILE,
+  ATTR.TASK_SEQUENCE,
+]);
+
 let lastRun: RunInfo | undefined;
 let lastRunJson = '';
 
 /** `task.id`, `operation`, `task.run`, `task.file` and the fields of the submission; formatted once per row of records. */
 function runJson(run: RunInfo): string {
   if (run !== lastRun) {
-    lastRunJson = attributesJson(runAttributes(run));
+    const { fields } = run;
+    // The four that every run has; a field that is named like one of them would win, so it goes the long way.
+    lastRunJson =
+      fields !== undefined && Object.keys(fields).some((key) => RUN_KEYS.has(key))
+        ? attributesJson(runAttributes(run))
+        : joinRun(run, fields);
     lastRun = run;
   }
   return lastRunJson;
+}
+
+function joinRun(run: RunInfo, fields: RunInfo['fields']): string {
+  const more = fields === undefined ? '' : attributesJson(fields);
+  return (
+    `${attributeJson(ATTR.TASK_ID, run.id)},${attributeJson(ATTR.OPERATION, run.operation)},` +
+    `${attributeJson(ATTR.TASK_RUN, run.runId)},${attributeJson(ATTR.TASK_FILE, run.file)}${more === '' ? '' : `,${more}`}`
+  );
 }
 
 /** Forgets the run last seen, so that a run that ended can be collected. */
@@ -42,16 +63,27 @@ export function runRecordJson(record: RunRecord): string {
 function joinRunRecord(record: RunRecord): string {
   const { severity } = record;
   const time = msNanos(record.timeMs);
-  const severityText = SEVERITY_TEXTS[Math.floor((severity - 1) / 4)];
   const eventName = record.eventName;
   return (
     (time === '0' ? '{' : `{"timeUnixNano":"${time}","observedTimeUnixNano":"${time}",`) +
-    (severity === 0 ? '' : `"severityNumber":${severity},`) +
-    (severityText === undefined ? '' : `"severityText":"${severityText}",`) +
+    severityHead(severity) +
     (record.body === undefined ? '"body":{}' : `"body":${valueJson(record.body)}`) +
     `,"attributes":[${recordAttributes(record)}]${idsTail(record.spanContext)}` +
     (eventName === undefined ? '}' : `,"eventName":${textJson(eventName)}}`)
   );
+}
+
+const severityHeads: string[] = [];
+
+/** Number and text of a severity, each before a comma. */
+function severityHead(severity: number): string {
+  const known = severityHeads[severity];
+  if (known !== undefined) return known;
+  const text = SEVERITY_TEXTS[Math.floor((severity - 1) / 4)];
+  const head =
+    text === undefined ? `"severityNumber":${severity},` : `"severityNumber":${severity},"severityText":"${text}",`;
+  if (text !== undefined) severityHeads[severity] = head;
+  return severity === 0 ? '' : head;
 }
 
 /** The run's attributes, the number of the record, and its own; what it says itself goes before the run's. */
@@ -60,8 +92,7 @@ function recordAttributes(record: RunRecord): string {
   const head = `${runJson(run)},{"key":"${ATTR.TASK_SEQUENCE}","value":{"intValue":"${record.sequence}"}}`;
   if (attributes === undefined) return head;
   let json = head;
-  for (const key in attributes) {
-    if (!Object.hasOwn(attributes, key)) continue;
+  for (const key of Object.keys(attributes)) {
     const value = attributes[key];
     if (run.fields !== undefined && Object.hasOwn(run.fields, key)) {
       if (run.fields[key] === value) continue;
@@ -72,14 +103,6 @@ function recordAttributes(record: RunRecord): string {
   }
   return json;
 }
-
-const RUN_KEYS: ReadonlySet<string> = new Set([
-  ATTR.TASK_ID,
-  ATTR.OPERATION,
-  ATTR.TASK_RUN,
-  ATTR.TASK_FILE,
-  ATTR.TASK_SEQUENCE,
-]);
 
 function overriddenAttributes(record: RunRecord): string {
   const { run, sequence } = record;

@@ -1,118 +1,131 @@
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ATTR, EVENT, SCOPE } from '@taskspan/core';
-import { type DropSignal, type RunInfo, type RunRecord, recordDropped, safely } from '@taskspan/core/hub';
-import { FileText } from './file-text.ts';
+import { type DropSignal, type RunRecord, recordDropped, safely } from '@taskspan/core/hub';
+import type { TextAppend } from './append-batch.ts';
+import { Lines } from './file-lines.ts';
 import { type Frame, Frames, type ResourceLike } from './frame.ts';
 import { forgetRun, logRecordJson, runRecordJson } from './log-json.ts';
+import { formatted } from './otlp-json.ts';
 import { isSafeFile, isSharedFile, type RunFiles } from './run-files.ts';
 import { spanJson } from './span-json.ts';
 
-const OWN_SCOPE = { ...SCOPE };
-
-/** A log record that was formatted when it came, because what it holds may be changed later. */
-interface FormattedLog {
-  readonly source: ReadableLogRecord;
-  readonly json: string;
+/** A log record, formatted when it came if what it holds may be changed later. */
+interface QueuedLog {
+  readonly record: ReadableLogRecord;
+  readonly json: string | undefined;
+  readonly isAscii: boolean;
 }
 
-/** What waits for the next flush, unformatted, and its way into the text of files. */
+/** What waits for one file, unformatted. */
+class FileItems {
+  readonly records: RunRecord[] = [];
+  readonly spans: ReadableSpan[] = [];
+  readonly logs: QueuedLog[] = [];
+}
+
+/** What waits for the next flush, and its way into the text of files. */
 export class PendingItems {
-  records: RunRecord[] = [];
-  spans: ReadableSpan[] = [];
-  #logs: ReadableLogRecord[] = [];
-  #formattedLogs: FormattedLog[] = [];
+  #records: RunRecord[] = [];
+  #spans: ReadableSpan[] = [];
+  #logs: QueuedLog[] = [];
   readonly #runFiles: RunFiles;
   readonly #frames = new Frames();
   readonly #ownFrame: Frame;
-  /** By `task.file` as it came. */
-  #files = new Map<string, FileText>();
 
   constructor(runFiles: RunFiles, resource: ResourceLike) {
     this.#runFiles = runFiles;
-    this.#ownFrame = this.#frames.of(resource, OWN_SCOPE);
+    this.#ownFrame = this.#frames.of(resource, { ...SCOPE });
+  }
+
+  addRecord(record: RunRecord): void {
+    this.#records.push(record);
+  }
+
+  addSpan(span: ReadableSpan): void {
+    this.#spans.push(span);
   }
 
   addLog(record: ReadableLogRecord): void {
     if (!holdsObjects(record)) {
-      this.#logs.push(record);
+      this.#logs.push({ record, json: undefined, isAscii: true });
       return;
     }
+    formatted.isAscii = true;
     const json = format('logs', () => logRecordJson(record));
-    if (json !== undefined) this.#formattedLogs.push({ source: record, json });
+    if (json !== undefined) this.#logs.push({ record, json, isAscii: formatted.isAscii });
   }
 
-  /** Formats all that waits, by file; empty when nothing does. */
-  take(): readonly FileText[] {
-    const { records, spans } = this;
-    const logs = this.#logs;
-    const formatted = this.#formattedLogs;
-    this.#files = new Map();
-    if (records.length > 0) {
-      this.records = [];
-      this.#addRecords(records);
-    }
-    if (spans.length > 0) {
-      this.spans = [];
-      for (const span of spans) this.#addSpan(span);
-    }
-    if (logs.length > 0) {
-      this.#logs = [];
-      for (const log of logs) this.#addLog(log, undefined);
-    }
-    if (formatted.length > 0) {
-      this.#formattedLogs = [];
-      for (const { source, json } of formatted) this.#addLog(source, json);
-    }
-    const files = [...this.#files.values()];
-    this.#files = new Map();
-    return files;
+  /** Takes all that waits; each file's part is formatted when it is asked for. */
+  take(): Iterable<TextAppend> {
+    const files = this.#group();
+    this.#records = [];
+    this.#spans = [];
+    this.#logs = [];
+    return this.#format(files);
   }
 
-  #addRecords(records: readonly RunRecord[]): void {
-    let run: RunInfo | undefined;
-    let text: FileText | undefined;
-    for (const record of records) {
-      if (text === undefined || record.run !== run) {
-        run = record.run;
-        text = this.#fileOf(run.file, record.timeMs);
-      }
-      const json = format('logs', () => runRecordJson(record));
-      if (json === undefined) continue;
-      text.addLog(this.#ownFrame, json);
-      if (isSharedFile(text.file)) continue;
-      if (record.sequence === 1) text.isNew = true;
-      if (record.eventName === EVENT.ENDED || record.eventName === EVENT.ORPHANED) text.isLast = true;
+  *#format(files: ReadonlyMap<string, FileItems>): Generator<TextAppend> {
+    const logs = Lines.ofLogs();
+    const spans = Lines.ofSpans();
+    for (const [file, items] of files) {
+      formatted.isAscii = true;
+      this.#formatLogs(items, logs);
+      this.#formatSpans(items, spans);
+      const text = logs.take() + spans.take();
+      if (text === '') continue;
+      // The file that a run has for itself is made with its first record, and done with its last.
+      const isOwn = !isSharedFile(file);
+      const isNew = isOwn && items.records[0]?.sequence === 1;
+      const isLast = isOwn && items.records.some(endsRun);
+      yield { file, text, isAscii: formatted.isAscii, isNew, isLast };
     }
     forgetRun();
   }
 
-  #addSpan(span: ReadableSpan): void {
-    const text = this.#fileOf(span.attributes[ATTR.TASK_FILE], span.startTime[0] * 1000);
-    const json = format('spans', () => spanJson(span));
-    if (json !== undefined) text.addSpan(this.#frames.of(span.resource, span.instrumentationScope), json);
+  #formatLogs({ records, logs }: FileItems, lines: Lines): void {
+    forgetRun();
+    for (const record of records) {
+      const json = format('logs', () => runRecordJson(record));
+      if (json !== undefined) lines.add(this.#ownFrame, json);
+    }
+    for (const log of logs) {
+      const { record } = log;
+      if (!log.isAscii) formatted.isAscii = false;
+      const json = log.json ?? format('logs', () => logRecordJson(record));
+      if (json !== undefined) lines.add(this.#frames.of(record.resource, record.instrumentationScope), json);
+    }
   }
 
-  #addLog(record: ReadableLogRecord, formatted: string | undefined): void {
-    const text = this.#fileOf(record.attributes[ATTR.TASK_FILE], record.hrTime[0] * 1000);
-    const json = formatted ?? format('logs', () => logRecordJson(record));
-    if (json !== undefined) text.addLog(this.#frames.of(record.resource, record.instrumentationScope), json);
+  #formatSpans({ spans }: FileItems, lines: Lines): void {
+    for (const span of spans) {
+      const json = format('spans', () => spanJson(span));
+      if (json !== undefined) lines.add(this.#frames.of(span.resource, span.instrumentationScope), json);
+    }
   }
 
-  /** `task.file` is trusted by nobody: what is no safe path goes to the file of the process. */
-  #fileOf(file: unknown, timeMs: number): FileText {
-    const known = typeof file === 'string' ? this.#files.get(file) : undefined;
-    if (known !== undefined) return known;
-    if (isSafeFile(file)) return this.#newFile(file);
-    const shared = this.#runFiles.processFile(timeMs);
-    return this.#files.get(shared) ?? this.#newFile(shared);
+  #group(): ReadonlyMap<string, FileItems> {
+    const files = new Map<string, FileItems>();
+    const itemsOf = (file: unknown, timeMs: number): FileItems => {
+      const known = typeof file === 'string' ? files.get(file) : undefined;
+      if (known !== undefined) return known;
+      // `task.file` is trusted by nobody: what is no safe path goes to the file of the process.
+      const safe = isSafeFile(file) ? file : this.#runFiles.processFile(timeMs);
+      const items = files.get(safe) ?? new FileItems();
+      files.set(safe, items);
+      return items;
+    };
+    for (const record of this.#records) itemsOf(record.run.file, record.timeMs).records.push(record);
+    for (const span of this.#spans) itemsOf(span.attributes[ATTR.TASK_FILE], span.startTime[0] * 1000).spans.push(span);
+    for (const log of this.#logs) {
+      itemsOf(log.record.attributes[ATTR.TASK_FILE], log.record.hrTime[0] * 1000).logs.push(log);
+    }
+    return files;
   }
+}
 
-  #newFile(file: string): FileText {
-    const text = new FileText(file);
-    this.#files.set(file, text);
-    return text;
-  }
+function endsRun({ eventName }: RunRecord): boolean {
+  return eventName === EVENT.ENDED || eventName === EVENT.ORPHANED;
 }
 
 /** A getter of the application may throw: that item is lost, and counted, and no other. */
