@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   findCycle,
   importsOf,
+  importsOfTest,
   isBench,
   isCode,
   isTest,
@@ -117,6 +118,11 @@ describe('the import reader', () => {
     ]);
   });
 
+  it('leaves out the apps that a test writes', () => {
+    const text = "import { a } from './a.ts';\nconst app = `\nimport { b } from './b.mjs';\n`;\n";
+    assert.deepEqual(importsOfTest(text), ['./a.ts']);
+  });
+
   it('finds a cycle of any length, and none where there is none', () => {
     const cyclic = new Map([
       ['a', ['b']],
@@ -134,21 +140,29 @@ describe('the import reader', () => {
   });
 });
 
+function importsIn(file: string): readonly string[] {
+  return (isTest(file) ? importsOfTest : importsOf)(readProjectFile(file));
+}
+
 function foreignImports(folder: string, file: string): string[] {
-  return importsOf(readProjectFile(file))
+  return importsIn(file)
     .filter(isInternalName)
     .filter((specifier) => {
       const target = names.get(packageName(specifier));
+      // A bench measures what is built, which may be its own package.
+      if (isBench(file) && target === folder) return !isPublicEntry(specifier);
       return target === undefined || !LAYERS[folder]?.includes(target) || !isPublicEntry(specifier);
     })
     .map((specifier) => `${file}: ${specifier}`);
 }
 
 function strayImports(folder: string, file: string): string[] {
-  return importsOf(readProjectFile(file))
+  return importsIn(file)
     .filter((specifier) => {
       const target = relativeTarget(file, specifier);
       if (target === undefined) return false;
+      // What a test writes into a temporary folder and imports from there is its own affair.
+      if (isTest(file)) return /^packages\//.test(target) && !target.startsWith(`packages/${folder}/`);
       if (isBench(file) && target.startsWith('test/')) return !existsSync(join(ROOT, target));
       return !target.startsWith(`packages/${folder}/src/`) || !existsSync(join(ROOT, target));
     })
