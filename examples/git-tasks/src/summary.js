@@ -26,11 +26,16 @@ export function printSummary(ended, { folder, logs, metricsUrl, runs, difference
  * @param {string} file
  */
 function printWaysOn(folder, file) {
-  const query = '.resourceLogs[]?.scopeLogs[].logRecords[] | [.severityText, .eventName, .body.stringValue] | @tsv';
+  const records = '[.[].resourceLogs[]?.scopeLogs[].logRecords[]] | sort_by(.timeUnixNano)[]';
   console.log(`
 Look further
   the log of one run (a failed one, if any):
-    jq -r '${query}' ${quote(file)}
+    jq -rs '${records} | [.severityText, .eventName, .body.stringValue] | @tsv' ${quote(file)}
+  the metrics, while they are served: start with --keep, then
+    curl -s <the URL above>
+  what the toolkit sees on this machine:
+    npx taskspan doctor --dir ${quote(folder)}`);
+}
   the metrics, while they are served: start with --keep, then
     curl -s <the URL above>
   what the toolkit sees on this machine:
