@@ -36,11 +36,6 @@ Look further
   what the toolkit sees on this machine:
     npx taskspan doctor --dir ${quote(folder)}`);
 }
-  the metrics, while they are served: start with --keep, then
-    curl -s <the URL above>
-  what the toolkit sees on this machine:
-    TASKSPAN_DIR=${quote(folder)} npx taskspan doctor`);
-}
 
 /**
  * @param {string} text

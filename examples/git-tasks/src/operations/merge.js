@@ -4,7 +4,7 @@ import { GitError } from '../git.js';
 import { logger } from '../logger.js';
 
 /** Two branches changed the same lines. */
-export class MergeConflict extends Error {
+class MergeConflict extends Error {
   name = 'MergeConflict';
 
   /** @param {readonly string[]} files */
