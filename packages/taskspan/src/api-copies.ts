@@ -16,7 +16,7 @@ import { type AppLocation, currentLocation } from './app-package.ts';
 export type ApiModule = Pick<typeof Api, 'context' | 'diag' | 'metrics' | 'propagation' | 'trace'> & {
   readonly logs?: { setGlobalLoggerProvider(provider: ApiLogs.LoggerProvider): unknown };
 };
-export type ApiLogsModule = Pick<typeof ApiLogs, 'logs'>;
+type ApiLogsModule = Pick<typeof ApiLogs, 'logs'>;
 
 /** One physical copy of a package. */
 export interface ApiCopy<Module = ApiModule> {

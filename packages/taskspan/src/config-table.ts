@@ -3,9 +3,9 @@
  * The OTLP details further down are read by `@taskspan/delivery`; they stand here so that one page names them all.
  */
 
-import type { ConfigOptions } from './config.ts';
+import { type ConfigOptions, DIAG_LEVELS, LOG_BRIDGES, PROPAGATORS, SAMPLERS } from './config-options.ts';
 
-export type ConfigType =
+type ConfigType =
   | 'on or off'
   | 'true or false'
   | 'number'
@@ -33,25 +33,6 @@ export interface ConfigEntry {
   /** True when this variable is checked by the OTLP part and not by `readConfig`. */
   readonly otlp?: true;
 }
-
-export const SAMPLERS = [
-  'always_on',
-  'always_off',
-  'traceidratio',
-  'parentbased_always_on',
-  'parentbased_always_off',
-  'parentbased_traceidratio',
-] as const;
-export type SamplerName = (typeof SAMPLERS)[number];
-
-export const PROPAGATORS = ['tracecontext', 'baggage', 'none'] as const;
-export type PropagatorName = (typeof PROPAGATORS)[number];
-
-export const DIAG_LEVELS = ['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all'] as const;
-export type DiagLevelName = (typeof DIAG_LEVELS)[number];
-
-export const LOG_BRIDGES = ['winston', 'pino', 'console'] as const;
-export type LogBridge = (typeof LOG_BRIDGES)[number];
 
 /** One of the OTLP variables that also exist per signal. */
 function otlp(what: string, rest: Pick<ConfigEntry, 'type' | 'default' | 'meaning'>): ConfigEntry {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { readDeliveryConfig } from '@taskspan/delivery';
 import { describe, it } from 'mocha';
 import { type Config, type ConfigOptions, describeWarning, readConfig } from './config.ts';
 import { configDocs } from './config-docs.ts';
@@ -254,6 +255,30 @@ describe('readConfig', () => {
       OTEL_METRIC_EXPORT_INTERVAL: '99',
     });
   });
+});
+
+describe('the OTLP part', () => {
+  const environments: readonly Record<string, string>[] = [
+    {},
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'c', OTEL_TRACES_EXPORTER: 'zipkin', OTEL_METRIC_EXPORT_INTERVAL: 'x' },
+    { OTEL_METRICS_EXPORTER: 'prometheus,otlp', OTEL_LOGS_EXPORTER: 'otlp' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c', OTEL_METRICS_EXPORTER: 'none', OTEL_TRACES_EXPORTER: 'none' },
+    { OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'http://c/l', OTEL_METRICS_EXPORTER: 'none,prometheus' },
+  ];
+  for (const env of environments) {
+    it(`decides the same, without a second warning, for ${JSON.stringify(env)}`, () => {
+      const config = readConfig(env);
+      const delivery = readDeliveryConfig(config.otlpEnvironment);
+      assert.deepEqual(
+        [delivery.traces !== undefined, delivery.logs !== undefined, delivery.metricIntervalMs],
+        [config.sendTraces, config.sendLogs, config.metricIntervalMs],
+      );
+      const readers = [delivery.prometheus ? 'prometheus' : '', delivery.metrics ? 'otlp' : ''];
+      assert.deepEqual(readers.filter(Boolean), config.metricReaders);
+      assert.deepEqual(delivery.warnings, []);
+    });
+  }
 });
 
 describe('docs/config.md', () => {

@@ -9,7 +9,7 @@ import { safeFileName } from '@taskspan/core/hub';
 import type { AppPackage } from './app-package.ts';
 import type { Environment } from './config.ts';
 
-export type DirectorySource = 'asked' | 'state' | 'app' | 'xdg' | 'temp' | 'none';
+type DirectorySource = 'asked' | 'state' | 'app' | 'xdg' | 'temp' | 'none';
 
 export interface DirectoryOptions {
   readonly env: Environment;

@@ -21,7 +21,7 @@ export interface Providers {
 }
 
 export type Slot = 'trace' | 'context' | 'propagation' | 'metrics' | 'logs';
-export const SLOTS: readonly Slot[] = ['trace', 'context', 'propagation', 'metrics', 'logs'];
+const SLOTS: readonly Slot[] = ['trace', 'context', 'propagation', 'metrics', 'logs'];
 
 /** What is ours of the global slots. */
 export interface Registration {
