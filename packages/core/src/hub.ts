@@ -3,7 +3,9 @@
  * minor version.
  */
 
+export { wallMs } from './clock.ts';
 export { cutText } from './cut-text.ts';
+export { readSafely } from './error-facts.ts';
 export { closeOpenRuns, recordDropped } from './internal/hub.ts';
 export { clearReports, reportOnce, safely } from './internal/report.ts';
 export type {

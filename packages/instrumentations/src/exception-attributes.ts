@@ -1,9 +1,7 @@
 import { types } from 'node:util';
 import type { AnyValueMap } from '@opentelemetry/api-logs';
 import { ATTR } from '@taskspan/core';
-import { LIMITS } from '@taskspan/core/hub';
-
-type Fields = Readonly<Record<string, unknown>>;
+import { LIMITS, readSafely } from '@taskspan/core/hub';
 
 /** Whether a value is an error, or what a serializer made of one. */
 export function isErrorLike(value: unknown): boolean {
@@ -30,7 +28,7 @@ function typeOf(error: unknown): string {
   const code = textOf(error, 'code');
   if (code !== undefined && code !== '') return code;
   const made = error instanceof Error || types.isNativeError(error);
-  return (made ? textOf(read(error, 'constructor'), 'name') : undefined) ?? 'Error';
+  return (made ? textOf(readSafely(error, 'constructor'), 'name') : undefined) ?? 'Error';
 }
 
 function stackOf(error: unknown): string | undefined {
@@ -40,22 +38,12 @@ function stackOf(error: unknown): string | undefined {
     seen.add(at);
     const stack = textOf(at, 'stack');
     if (stack !== undefined) stacks.push(stacks.length === 0 ? stack : `Caused by: ${stack}`);
-    at = read(at, 'cause');
+    at = readSafely(at, 'cause');
   }
   return stacks.length === 0 ? undefined : stacks.join('\n');
 }
 
 function textOf(value: unknown, key: string): string | undefined {
-  const text = read(value, key);
+  const text = readSafely(value, key);
   return typeof text === 'string' ? text : undefined;
-}
-
-function read(value: unknown, key: string): unknown {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return undefined;
-  try {
-    return (value as Fields)[key];
-  } catch {
-    // A getter of a foreign error threw: the rest of the error is still worth having.
-    return undefined;
-  }
 }

@@ -5,7 +5,7 @@ import {
   InstrumentationNodeModuleFile,
 } from '@opentelemetry/instrumentation';
 import { SCOPE } from '@taskspan/core';
-import { safely } from '@taskspan/core/hub';
+import { safely, wallMs } from '@taskspan/core/hub';
 import type { BridgeConfig } from './bridge-config.ts';
 import { emitLine, isWanted } from './captured-line.ts';
 import { loadedFiles } from './loaded-files.ts';
@@ -89,7 +89,7 @@ export class WinstonBridge extends InstrumentationBase<BridgeConfig> {
     return safely('reading a winston line', () => {
       const level = winstonLevel(info);
       if (!printsLevel(logger, level) || sendsItself(logger, level)) return undefined;
-      return { logger, info, level, error: positionalError(info), context: context.active(), timeMs: Date.now() };
+      return { logger, info, level, error: positionalError(info), context: context.active(), timeMs: wallMs() };
     });
   }
 

@@ -576,7 +576,7 @@ describe('TaskMetrics', () => {
       assert.equal(taskMetrics.snapshot().operations['commit']?.started, QUEUE_LIMIT + 1);
     });
 
-    it('records at once when 10 000 samples wait, and after a second otherwise', async () => {
+    it('records at once when 50 000 samples wait, and after a second otherwise', async () => {
       const { taskMetrics, readers } = setUp();
       for (let i = 0; i < QUEUE_LIMIT + 5; i++) count(taskMetrics, { operation: 'commit' });
       await taskMetrics.forceFlush();

@@ -23,7 +23,7 @@ export interface TaskMetricsOptions {
   /** Operations told apart; later ones count under `_other`. Default 512. */
   readonly operationBudget?: number | undefined;
   /**
-   * Called once when 10 000 samples wait and nothing is bound: the moment to load a reader after all, if one is to
+   * Called once when 50 000 samples wait and nothing is bound: the moment to load a reader after all, if one is to
    * come. Nothing is lost without it; the samples are condensed per bucket.
    */
   readonly onBacklog?: (() => void) | undefined;
