@@ -90,8 +90,6 @@ export const EVENT = {
   ENDED: 'task.ended',
   ORPHANED: 'task.orphaned',
   EXCEPTION: 'exception',
-  PROCESS_STARTED: 'taskspan.process.started',
-  PROCESS_EXITED: 'taskspan.process.exited',
 } as const;
 
 export type EventName = (typeof EVENT)[keyof typeof EVENT];
@@ -105,8 +103,6 @@ export const EVENTS: Readonly<Record<EventName, string>> = {
   'task.ended': 'the run ended, with status, duration, error type, label and outputs',
   'task.orphaned': 'the process of the run vanished',
   exception: 'an error that ended the run or a step, with type, message and stack',
-  'taskspan.process.started': 'this process began to record',
-  'taskspan.process.exited': 'this process ended in order',
 };
 
 /** OTel severity numbers of the four levels. */
