@@ -55,8 +55,8 @@ export async function readEvidence(ended) {
   const own = countOf(ended.map(({ job, status }) => ({ operation: job.operation, status })));
   const differences = [...unexpected(ended), ...compare(own, { counts: countOf(runs), name: 'files' })];
   const metricsUrl = entry.metrics_url ?? undefined;
-  if (metricsUrl === undefined) differences.push('this process serves no metrics (are they pushed somewhere else?)');
-  else differences.push(...(await compareMetrics(metricsUrl, { own, runs })));
+  if (metricsUrl !== undefined) differences.push(...(await compareMetrics(metricsUrl, { own, runs })));
+  else if (!metricsArePushed()) differences.push('this process serves no metrics');
   return { folder, logs, metricsUrl, runs, differences };
 }
 
@@ -67,6 +67,12 @@ function dataFolders() {
   const asked = [TASKSPAN_DIR, STATE_DIRECTORY?.split(':')[0]].filter((path) => path !== undefined && path !== '');
   const beside = fileURLToPath(new URL('../.taskspan', import.meta.url));
   return [...asked, beside, join(state, 'taskspan', 'git-tasks')].map((path) => resolve(path));
+}
+
+/** Metrics that go to a collector cannot be read back here. */
+function metricsArePushed() {
+  const names = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', 'OTEL_METRICS_EXPORTER'];
+  return names.some((name) => process.env[name]);
 }
 
 /** @param {string} folder */

@@ -10,13 +10,14 @@ const STATUSES = /** @type {const} */ (['success', 'failure', 'expired', 'cancel
 export function printSummary(ended, { folder, logs, metricsUrl, runs, differences }) {
   console.log(`\n${table(ended, runs)}\n`);
   if (differences.length === 0) {
-    console.log(`Checked: own count = /metrics = files, ${ended.length} runs.`);
+    const metrics = metricsUrl === undefined ? '' : '/metrics = ';
+    console.log(`Checked: own count = ${metrics}files, ${ended.length} runs.`);
   } else {
     console.log('NOT as it should be:');
     for (const difference of differences) console.log(`  ${difference}`);
   }
   console.log(`\nFiles    ${logs}`);
-  console.log(`Metrics  ${metricsUrl ?? 'not served'}`);
+  console.log(`Metrics  ${metricsUrl ?? 'not served here, so not compared'}`);
   const failed = runs.find(({ status }) => status === 'failure')?.file ?? runs[0]?.file;
   if (failed !== undefined) printWaysOn(folder, failed);
 }
