@@ -18,10 +18,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 const exported = [];
+let bothExported;
+const both = new Promise((resolve) => {
+  bothExported = resolve;
+});
 const exporter = {
   export(spans, done) {
     exported.push(...spans.map((span) => span.name));
     done({ code: 0 });
+    if (exported.length >= 2) bothExported();
   },
   forceFlush: async () => {},
   shutdown: async () => {},
@@ -37,6 +42,8 @@ trace.getTracer('app').startActiveSpan('span of the app', (span) => span.end());
 await runTask('commit', async () => {
   trace.getTracer('app').startActiveSpan('span in a task', (span) => span.end());
 }, { id: 'run-commit' });
+// This SDK exports when the resource is known, which its shutdown does not wait for.
+await Promise.race([both, new Promise((resolve) => setTimeout(resolve, 10_000).unref())]);
 await sdk.shutdown();
 console.log('exported', JSON.stringify(exported));
 const folder = path.join(process.env.TASKSPAN_DIR, 'processes');
