@@ -1,7 +1,7 @@
 import { context, diag, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { ATTR, EVENT } from '@taskspan/core';
+import { ATTR } from '@taskspan/core';
 import { type RunRecord, recordDropped, reportOnce } from '@taskspan/core/hub';
 import { type AppendBatch, appendsOf, BatchBuilder, recycle } from './append-batch.ts';
 import { AppendThread, type LeftBatches } from './append-thread.ts';
@@ -10,7 +10,7 @@ import { countItems } from './count-items.ts';
 import { DiskEpisode } from './disk-episode.ts';
 import type { ResourceLike } from './frame.ts';
 import { logRecordSize, runRecordSize, spanSize } from './item-size.ts';
-import { PendingItems } from './pending-items.ts';
+import { endsRun, PendingItems } from './pending-items.ts';
 import { RunFiles, type RunFilesPerHour } from './run-files.ts';
 
 const MIB = 1024 * 1024;
@@ -88,24 +88,36 @@ export class JobLogWriter {
 
   /** Takes a record of a run, for `state.sinks`. */
   sink(record: RunRecord): void {
-    this.#pending.addRecord(record);
-    const { eventName } = record;
-    const ends = eventName === EVENT.ENDED || eventName === EVENT.ORPHANED;
-    this.#queued(runRecordSize(record), ends ? FAST_TIMER : SLOW_TIMER);
+    try {
+      const bytes = runRecordSize(record);
+      this.#pending.addRecord(record);
+      this.#queued(bytes, endsRun(record) ? FAST_TIMER : SLOW_TIMER);
+    } catch (error) {
+      refuse('logs', error);
+    }
   }
 
   /** Takes a span that ended; one that is not sampled is not written. */
   onSpanEnd(span: ReadableSpan): void {
-    if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
-    this.#pending.addSpan(span);
-    const ends = span.attributes[ATTR.TASK_STATUS] !== undefined;
-    this.#queued(spanSize(span), ends ? FAST_TIMER : SLOW_TIMER);
+    try {
+      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
+      const bytes = spanSize(span);
+      this.#pending.addSpan(span);
+      this.#queued(bytes, span.attributes[ATTR.TASK_STATUS] === undefined ? SLOW_TIMER : FAST_TIMER);
+    } catch (error) {
+      refuse('spans', error);
+    }
   }
 
   /** Takes a log record of the application, stamped with its run if it has one. */
   onLog(record: ReadableLogRecord): void {
-    this.#pending.addLog(record);
-    this.#queued(logRecordSize(record), SLOW_TIMER);
+    try {
+      const bytes = logRecordSize(record);
+      this.#pending.addLog(record);
+      this.#queued(bytes, SLOW_TIMER);
+    } catch (error) {
+      refuse('logs', error);
+    }
   }
 
   /** `task.file` of a run that starts, for `state.fileNamer`. */
@@ -280,4 +292,10 @@ export class JobLogWriter {
     this.#threadFailed = true;
     diag.debug('taskspan: job logs are written by the main thread: no worker thread can run here');
   }
+}
+
+/** An item with a getter that throws, most likely: it is lost, and counted, and nothing else is. */
+function refuse(signal: DropSignal, error: unknown): void {
+  reportOnce('joblog.refused', `something cannot be written to the job log: ${String(error)}`);
+  recordDropped(signal, 'refused');
 }

@@ -9,14 +9,17 @@ import { ATTRIBUTES } from '@taskspan/core';
 
 /** Values nested deeper become the empty value: a cycle must end somewhere, and nobody reads them. */
 export const DEEPEST = 32;
-/** Nested values of one attribute; further ones become the empty value, for objects that contain themselves twice. */
-const MOST_NODES = 100_000;
+/**
+ * Nested values of one attribute; an object that contains itself twice has no end in practice. So many take more than
+ * a record may have, so that leaving out further ones loses nothing that would have been kept.
+ */
+const MOST_NODES = 400_000;
 /** Keys remembered in their formatted form; beyond it the memory is emptied and filled again. */
 const KEYS_REMEMBERED = 2048;
 /** Shorter texts are looked through char by char, which beats a regular expression there. */
 const SHORT_TEXT = 64;
 const NEEDS_ESCAPE = /[^\x20-\x7e]|["\\]/;
-const NOT_ASCII = /[^\x00-\x7f]/;
+const NOT_ASCII = /[\u0080-\uffff]/;
 const HEX_TRACE = /^[0-9a-f]{32}$/i;
 const HEX_SPAN = /^[0-9a-f]{16}$/i;
 const NO_TRACE = '0'.repeat(32);
@@ -124,8 +127,6 @@ let nodesLeft = MOST_NODES;
 
 function objectJson(value: object, depth: number): string {
   if (depth === 0) nodesLeft = MOST_NODES;
-  nodesLeft -= 1;
-  if (nodesLeft < 0) return '{}';
   if (value instanceof Uint8Array) {
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     return `{"bytesValue":"${bytes.toString('base64')}"}`;
@@ -133,12 +134,14 @@ function objectJson(value: object, depth: number): string {
   let values = '';
   if (Array.isArray(value)) {
     for (const item of value) {
+      if (--nodesLeft < 0) break;
       const one = valueJson(item, depth + 1);
       values = values === '' ? one : `${values},${one}`;
     }
     return values === '' ? '{"arrayValue":{}}' : `{"arrayValue":{"values":[${values}]}}`;
   }
   for (const [key, item] of Object.entries(value)) {
+    if (--nodesLeft < 0) break;
     const one = `${keyHead(key).any}${valueJson(item, depth + 1)}}`;
     values = values === '' ? one : `${values},${one}`;
   }

@@ -124,7 +124,8 @@ export class PendingItems {
   }
 }
 
-function endsRun({ eventName }: RunRecord): boolean {
+/** True for the last record of a run. */
+export function endsRun({ eventName }: RunRecord): boolean {
   return eventName === EVENT.ENDED || eventName === EVENT.ORPHANED;
 }
 
