@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Appender } from './appender.ts';
@@ -123,7 +132,10 @@ describe('the appender', () => {
     const file = join(failing, DAY, 'a.jsonl');
     const lines = readFileSync(file, 'utf8').split('\n');
     const torn = lines.pop();
-    assert.ok(lost.some((count) => count > 0 && count < 4), `no write failed half-way: ${lost}`);
+    assert.ok(
+      lost.some((count) => count > 0 && count < 4),
+      `no write failed half-way: ${lost}`,
+    );
     assert.equal(countItems(lines.join('\n')).logs, 40 - lost.reduce((sum, count) => sum + count, 0));
     assert.notEqual(torn, '', 'the last write was cut off');
     // The disk has room again: the next lines begin on a line of their own.

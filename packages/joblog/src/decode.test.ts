@@ -50,14 +50,35 @@ function expected(value: unknown): DecodedValue {
   if (typeof value !== 'object' || value === null) return null;
   const result: Record<string, DecodedValue> = {};
   for (const [key, item] of Object.entries(value)) {
-    Object.defineProperty(result, Buffer.from(key).toString(), { value: expected(item), enumerable: true, configurable: true, writable: true });
+    Object.defineProperty(result, Buffer.from(key).toString(), {
+      value: expected(item),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   }
   return result;
 }
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
-  fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', '\r', '\u0000', '\u001f', '\u2028', '\u2029', '\ud800', '\udfff', 'é', '😀') }),
+  fc.string({
+    unit: fc.constantFrom(
+      'a',
+      '"',
+      '\\',
+      '\n',
+      '\r',
+      '\u0000',
+      '\u001f',
+      '\u2028',
+      '\u2029',
+      '\ud800',
+      '\udfff',
+      'é',
+      '😀',
+    ),
+  }),
   fc.string({ minLength: 60, maxLength: 90 }),
 );
 // Keys that are told apart only by a surrogate that is replaced would be one key afterwards.
@@ -69,7 +90,19 @@ const leaf = fc.oneof(
   fc.maxSafeInteger(),
   fc.bigInt({ min: -(2n ** 65n), max: 2n ** 65n }),
   fc.boolean(),
-  fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 2 ** 53, 2 ** 63, 1e300, 5e-324, '', null, undefined),
+  fc.constantFrom(
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    -0,
+    2 ** 53,
+    2 ** 63,
+    1e300,
+    5e-324,
+    '',
+    null,
+    undefined,
+  ),
   fc.uint8Array({ maxLength: 40 }),
 );
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({
@@ -85,7 +118,9 @@ describe('a line', () => {
   it('gives back every value of a log record', () => {
     fc.assert(
       fc.property(value, fc.dictionary(key, value, { maxKeys: 6 }), (body, attributes) => {
-        const json = logRecordJson(logRecord({ body: body as AnyValue, attributes: attributes as Record<string, AnyValue> }));
+        const json = logRecordJson(
+          logRecord({ body: body as AnyValue, attributes: attributes as Record<string, AnyValue> }),
+        );
         const line = logLine(json);
         assert.equal(line.indexOf('\n'), line.length - 1, 'one record is one line');
         const [record] = decoded(line).records;
@@ -113,7 +148,12 @@ describe('a line', () => {
     assert.deepEqual(records, [
       {
         resource: { attributes: { ...RESOURCE.attributes }, schemaUrl: '' },
-        scope: { name: SCOPE.name, version: SCOPE.version, schemaUrl: SCOPE.schemaUrl, attributes: { 'taskspan.format': 1 } },
+        scope: {
+          name: SCOPE.name,
+          version: SCOPE.version,
+          schemaUrl: SCOPE.schemaUrl,
+          attributes: { 'taskspan.format': 1 },
+        },
         timeUnixNano: BigInt(START_MS) * 1_000_000n + 250_000n,
         observedTimeUnixNano: BigInt(START_MS) * 1_000_000n + 250_000n,
         severityNumber: 13,
@@ -167,13 +207,18 @@ describe('a line', () => {
     const json = `{"body":{"stringValue":"${'x'.repeat(100_000)}"}}`;
     for (let at = 0; at < 5; at += 1) lines.add(frames.of(RESOURCE, SCOPE), json);
     const split = lines.take().split('\n');
-    assert.deepEqual(split.map((line) => (line === '' ? 0 : decoded(line).records.length)), [2, 2, 1, 0]);
+    assert.deepEqual(
+      split.map((line) => (line === '' ? 0 : decoded(line).records.length)),
+      [2, 2, 1, 0],
+    );
   });
 
   it('is never longer than a record may be', () => {
     const run = fakeRun('id-1');
     const hostile = 'é"\u0000😀\n'.repeat(1_000_000);
-    const json = runRecordJson(fakeRecord(run, { body: hostile, attributes: { small: 'kept', nested: { deep: hostile } } }));
+    const json = runRecordJson(
+      fakeRecord(run, { body: hostile, attributes: { small: 'kept', nested: { deep: hostile } } }),
+    );
     assert.ok(Buffer.byteLength(json) <= 1_048_576, `${Buffer.byteLength(json)} bytes`);
     assert.ok(Buffer.byteLength(json) > 900_000, `${Buffer.byteLength(json)} bytes are too few`);
     const [record] = decoded(logLine(json)).records;
@@ -191,7 +236,9 @@ describe('a line', () => {
     cyclic['a'] = cyclic;
     cyclic['b'] = cyclic;
     for (const attributes of [{ cyclic }, { many: Array.from({ length: 1_000_000 }, (_, at) => at) }]) {
-      const json = logRecordJson(logRecord({ attributes: { 'task.id': 'x', ...attributes } as Record<string, AnyValue> }));
+      const json = logRecordJson(
+        logRecord({ attributes: { 'task.id': 'x', ...attributes } as Record<string, AnyValue> }),
+      );
       assert.ok(Buffer.byteLength(json) <= 1_048_576);
       assert.equal(decoded(logLine(json)).records[0]?.attributes['task.id'], 'x');
     }
@@ -221,13 +268,20 @@ describe('decoding a line', () => {
           resource: { attributes: [{ key: 'a', value: { intValue: 7 } }], entityRefs: [] },
           scopeLogs: [
             { scope: {}, logRecords: [{ timeUnixNano: '5', body: { stringValue: 'x' }, later: {} }, { body: {} }] },
-            { scope: { name: 's', attributes: [{ key: 'taskspan.format', value: { intValue: '2' } }] }, logRecords: [{}] },
+            {
+              scope: { name: 's', attributes: [{ key: 'taskspan.format', value: { intValue: '2' } }] },
+              logRecords: [{}],
+            },
           ],
         },
         { resource: {}, schemaUrl: 'u' },
       ],
       resourceSpans: [
-        { scopeSpans: [{ spans: [{ traceId: 'AB', kind: 5, status: { code: 2, message: 'm' }, events: [{ name: 'e' }] }] }] },
+        {
+          scopeSpans: [
+            { spans: [{ traceId: 'AB', kind: 5, status: { code: 2, message: 'm' }, events: [{ name: 'e' }] }] },
+          ],
+        },
       ],
     });
     const { records, spans, isNewer } = decoded(line);
@@ -241,7 +295,17 @@ describe('decoding a line', () => {
     assert.equal(spans[0]?.events[0]?.name, 'e');
   });
 
-  for (const bad of ['', '{', 'null', '[]', '1', '{}', '{"resourceLogs":5}', '{"resourceLogs":[null]}', '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"x"}]}]}]}']) {
+  for (const bad of [
+    '',
+    '{',
+    'null',
+    '[]',
+    '1',
+    '{}',
+    '{"resourceLogs":5}',
+    '{"resourceLogs":[null]}',
+    '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"x"}]}]}]}',
+  ]) {
     it(`reports ${JSON.stringify(bad)} and does not throw`, () => {
       assert.equal(typeof decodeLine(bad).error, 'string');
     });
@@ -249,9 +313,16 @@ describe('decoding a line', () => {
 
   it('never throws', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json(), fc.json().map((json) => `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${json}]}]}]}`)), (line) => {
-        decodeLine(line);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.json().map((json) => `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${json}]}]}]}`),
+        ),
+        (line) => {
+          decodeLine(line);
+        },
+      ),
     );
   });
 });

@@ -6,7 +6,16 @@ import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { EVENT } from '@taskspan/core';
 import { clearReports, type RunRecord, state } from '@taskspan/core/hub';
 import { type DecodedRecord, decodeLine } from './decode.ts';
-import { ended, fakeRecord, fakeRun, INSTANCE_ID, RESOURCE, START_MS, started, taskSpan } from './fake-run.test.fixture.ts';
+import {
+  ended,
+  fakeRecord,
+  fakeRun,
+  INSTANCE_ID,
+  RESOURCE,
+  START_MS,
+  started,
+  taskSpan,
+} from './fake-run.test.fixture.ts';
 import { JobLogWriter, type JobLogWriterOptions } from './job-log-writer.ts';
 
 const DAY = '2026-03-04';
@@ -33,7 +42,13 @@ describe('the job log writer', () => {
   });
 
   function newWriter(options: Partial<JobLogWriterOptions> = {}): JobLogWriter {
-    const writer = new JobLogWriter({ directory, resource: RESOURCE, instanceId: INSTANCE_ID, minFreeRatio: 0, ...options });
+    const writer = new JobLogWriter({
+      directory,
+      resource: RESOURCE,
+      instanceId: INSTANCE_ID,
+      minFreeRatio: 0,
+      ...options,
+    });
     writers.push(writer);
     return writer;
   }
@@ -82,7 +97,10 @@ describe('the job log writer', () => {
     writer.onSpanEnd(taskSpan(run));
     await writer.forceFlush();
     const { records, spans } = read(run.file);
-    assert.deepEqual(records.map(({ eventName }) => eventName), [EVENT.STARTED, EVENT.ENDED, '']);
+    assert.deepEqual(
+      records.map(({ eventName }) => eventName),
+      [EVENT.STARTED, EVENT.ENDED, ''],
+    );
     assert.equal(spans, 1);
     assert.deepEqual(readdirSync(join(directory, DAY)), ['run-1.jsonl']);
   });
@@ -98,7 +116,16 @@ describe('the job log writer', () => {
 
   it('puts what belongs to no run, or claims a file that is none, into the file of the process', async () => {
     const writer = newWriter();
-    const hostile = ['../../etc/x', `${DAY}/../x`, `${DAY}/.hidden`, `${DAY}/a/b`, `${DAY}/a\nb`, '/etc/passwd', '', `${DAY}/${'a'.repeat(200)}`];
+    const hostile = [
+      '../../etc/x',
+      `${DAY}/../x`,
+      `${DAY}/.hidden`,
+      `${DAY}/a/b`,
+      `${DAY}/a\nb`,
+      '/etc/passwd',
+      '',
+      `${DAY}/${'a'.repeat(200)}`,
+    ];
     for (const file of hostile) writer.onLog(appLog({ 'task.file': file }));
     writer.onLog(appLog({}));
     writer.onSpanEnd(taskSpan(fakeRun('x'), { attributes: {} }));
@@ -182,7 +209,12 @@ describe('the job log writer', () => {
       },
     };
     writer.sink(started(run));
-    writer.onLog({ ...appLog({}), get attributes(): never { throw new Error('no'); } } as ReadableLogRecord);
+    writer.onLog({
+      ...appLog({}),
+      get attributes(): never {
+        throw new Error('no');
+      },
+    } as ReadableLogRecord);
     writer.sink(fakeRecord(run, { attributes }));
     writer.sink(ended(run));
     await writer.forceFlush();

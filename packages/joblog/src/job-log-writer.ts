@@ -2,7 +2,7 @@ import { context, diag, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ATTR } from '@taskspan/core';
-import { type RunRecord, recordDropped, reportOnce } from '@taskspan/core/hub';
+import { type DropSignal, type RunRecord, recordDropped, reportOnce } from '@taskspan/core/hub';
 import { type AppendBatch, appendsOf, BatchBuilder, recycle } from './append-batch.ts';
 import { AppendThread, type LeftBatches } from './append-thread.ts';
 import { Appender, type AppenderOptions } from './appender.ts';

@@ -1,11 +1,26 @@
 /**
  * A process that writes job logs, for tests of how processes end. Arguments: what to do, the logs folder.
  */
-import { ended, fakeRecord, fakeRun, INSTANCE_ID, RESOURCE, START_MS, started, taskSpan } from './fake-run.test.fixture.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import {
+  ended,
+  fakeRecord,
+  fakeRun,
+  INSTANCE_ID,
+  RESOURCE,
+  START_MS,
+  started,
+  taskSpan,
+} from './fake-run.test.fixture.ts';
 import { JobLogWriter } from './job-log-writer.ts';
 
 const [, , what = '', directory = '', label = 'run'] = process.argv;
-const writer = new JobLogWriter({ directory, resource: RESOURCE, instanceId: INSTANCE_ID, runFilesPerHour: 'unlimited' });
+const writer = new JobLogWriter({
+  directory,
+  resource: RESOURCE,
+  instanceId: INSTANCE_ID,
+  runFilesPerHour: 'unlimited',
+});
 process.on('exit', () => writer.flushSync());
 
 function wholeRun(id: string): void {
@@ -21,7 +36,7 @@ const actions: Readonly<Record<string, () => void>> = {
     const shared = fakeRun('shared', { file: '2026-03-04/shared' });
     let at = 0;
     setInterval(() => {
-      for (let more = 0; more < 50; more += 1) {
+      for (let more = 0; more < 10; more += 1) {
         wholeRun(`${label}-${at}`);
         writer.sink(fakeRecord(shared, { body: `${label} ${at}` }));
         at += 1;
@@ -38,11 +53,16 @@ const actions: Readonly<Record<string, () => void>> = {
   end() {
     wholeRun('only');
   },
-  /** Is idle long enough for the timer, then tells. */
+  /** Tells when its run is on disk, without having asked for it. */
   timer() {
+    const file = `${directory}/2026-03-04/only.jsonl`;
     wholeRun('only');
-    const alive = setInterval(() => {}, 1000);
-    process.on('message', () => clearInterval(alive));
+    const look = setInterval(() => {
+      if (!existsSync(file) || !readFileSync(file, 'utf8').includes('resourceSpans')) return;
+      clearInterval(look);
+      process.send?.('written');
+      process.disconnect();
+    }, 5);
   },
   /** 100 000 runs that end in one tick. */
   burst() {
