@@ -4,7 +4,7 @@ import { reportOnce, safely } from '@taskspan/core/hub';
 import { ConsoleBridge, OFFICIAL_INSTRUMENTATIONS, PinoBridge, WinstonBridge } from '@taskspan/instrumentations';
 import { currentLocation } from './app-package.ts';
 import type { Config } from './config.ts';
-import type { LogBridge } from './config-table.ts';
+import type { LogBridge } from './config-options.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** What was switched on. */

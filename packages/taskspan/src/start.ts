@@ -20,7 +20,7 @@ import {
 import { findApiCopies } from './api-copies.ts';
 import { findAppPackage } from './app-package.ts';
 import { type Config, type ConfigOptions, describeWarning, readConfig } from './config.ts';
-import type { DiagLevelName } from './config-table.ts';
+import type { DiagLevelName } from './config-options.ts';
 import { findDirectory } from './directory.ts';
 import { type ExitHandlers, installExitHandlers } from './exit.ts';
 import {
