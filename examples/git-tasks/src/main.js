@@ -84,6 +84,7 @@ function stopOnSignal() {
  * @param {{view: LiveView, stop: AbortSignal}} context
  */
 async function work(path, { view, stop }) {
+  view.line(`Cloning ${path ?? "this project's repository"} ...`);
   const workspace = await openWorkspace(path, stop);
   try {
     if (workspace.notice !== '') view.line(`${workspace.notice}\n`);
