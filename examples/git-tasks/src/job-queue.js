@@ -88,7 +88,8 @@ export class JobQueue {
     } catch (error) {
       end.error = error;
       end.status = signal.aborted && error instanceof Error && error.name === 'AbortError' ? 'cancelled' : 'failure';
-      if (end.status !== job.expected) logger.error(`${job.operation} (${job.label}): ${error}`);
+      if (end.status === 'failure' && job.expected !== 'failure')
+        logger.error(`${job.operation} (${job.label}): ${error}`);
     }
     this.ended.push(end);
     this.#view.ended(row, end);
