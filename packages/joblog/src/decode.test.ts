@@ -224,8 +224,10 @@ describe('a line', () => {
     const [record] = decoded(logLine(json)).records;
     assert.match(String(record?.body), /…\[cut \d+ bytes\]$/);
     assert.equal(record?.attributes['small'], 'kept');
-    const { deep } = record?.attributes['nested'] as { deep: string };
-    const left = [String(record?.body), deep].map((cut) => Buffer.byteLength(cut.replace(/…\[cut \d+ bytes\]$/, '')));
+    const { deep } = (record?.attributes['nested'] ?? {}) as { deep?: string };
+    const left = [String(record?.body), String(deep)].map((cut) =>
+      Buffer.byteLength(cut.replace(/…\[cut \d+ bytes\]$/, '')),
+    );
     const lost = 2 * Buffer.byteLength(hostile) - (left[0] ?? 0) - (left[1] ?? 0);
     assert.ok(Number(record?.attributes[ATTR.TRUNCATED_BYTES]) >= lost);
     assert.equal(record?.attributes['task.id'], 'id-1');
