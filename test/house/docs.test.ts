@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { configDocs } from '../../packages/taskspan/src/config-docs.ts';
+import { CONFIG } from '../../packages/taskspan/src/config-table.ts';
 import { docsTables, withTables } from './docs-tables.ts';
 import { manifestOf, projectFiles, readProjectFile } from './source-tree.ts';
 
@@ -20,6 +22,12 @@ describe('docs', () => {
       assert.equal(readProjectFile(page), withTables(page, readProjectFile(page)));
     });
   }
+
+  it('docs/config.md lists every row of the table of settings, and no other', () => {
+    const rows = [...readProjectFile('docs/config.md').matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1]);
+    assert.deepEqual([...rows].sort(), CONFIG.map((entry) => entry.key).sort());
+    assert.equal(readProjectFile('docs/config.md'), configDocs());
+  });
 
   it('mention no attribute or metric of ours that is not in a table', () => {
     const known = new Set(tables.flatMap((table) => table.keys));

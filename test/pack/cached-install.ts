@@ -28,7 +28,7 @@ export const NODE_VERSIONS = { 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' } as 
 const run = promisify(execFile);
 
 /** Where installs are kept between runs; safe to delete. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   const base = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   return process.env['TASKSPAN_CI_CACHE'] ?? join(base, 'taskspan-ci');
 }

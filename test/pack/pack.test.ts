@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -13,6 +14,7 @@ import { assertProven, FLAGS, PROVING_APP, type ProvingApp } from './proving-app
 import { packAll, type Tarballs } from './tarballs.ts';
 
 const execute = promisify(execFile);
+const require = createRequire(import.meta.url);
 
 describe('packed packages', function () {
   this.timeout(INSTALL_TIMEOUT_MS);
@@ -125,7 +127,7 @@ function isOnlyForUs(file: string): boolean {
  * `cjs-resolves-to-esm`: the packages are ESM alone, and every Node of `engines` can `require` that.
  */
 async function attw(tarball: string): Promise<void> {
-  const cli = join(ROOT, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
+  const cli = join(dirname(require.resolve('@arethetypeswrong/cli/package.json')), 'dist', 'index.js');
   const args = [
     cli,
     tarball,

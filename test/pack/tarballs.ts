@@ -5,7 +5,7 @@ import { type Manifest, manifestOf, packageFolders, ROOT } from '../house/source
 import { npm } from './cached-install.ts';
 
 /** A package as `npm publish` would send it. */
-export interface Tarball {
+interface Tarball {
   readonly folder: string;
   readonly manifest: Manifest;
   /** Absolute path of the `.tgz`. */
