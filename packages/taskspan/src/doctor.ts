@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
-import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { readDeliveryConfig } from '@taskspan/delivery';
+import { type ApiCopy, findApiCopies } from './api-copies.ts';
 import { findAppPackage } from './app-package.ts';
 import { describeWarning, type Environment, readConfig } from './config.ts';
 import { findDirectory } from './directory.ts';
@@ -119,7 +119,6 @@ function examinePackages(place: Place): Finding[] {
 
 interface Installed {
   readonly version: string;
-  readonly folder: string;
 }
 
 /** A package as `from` would load it; undefined when it is not installed there. */
@@ -135,40 +134,33 @@ function readInstalled(folder: string): Installed | undefined {
   const manifest = join(folder, 'package.json');
   if (statSync(manifest, { throwIfNoEntry: false }) === undefined) return undefined;
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string };
-  return version === undefined ? undefined : { version, folder };
+  return version === undefined ? undefined : { version };
 }
 
+/** Every copy that decides whether spans of the application and ours meet. */
 function examineApi(place: Place): Finding[] {
-  const own = dirname(findManifest(API));
-  const ours = readInstalled(own);
-  const theirs = installed(API, place.folder);
-  if (theirs === undefined) {
-    return [
-      { level: 'fine', topic: API, found: `${ours?.version ?? 'unknown'} (the application has none of its own)` },
-    ];
+  const [ours, ...theirs] = findApiCopies({ script: place.script, cwd: place.folder }).api;
+  if (ours === undefined) {
+    return [{ level: 'broken', topic: API, found: 'not installed', fix: `npm install ${API}` }];
   }
-  const findings: Finding[] = [apiVersion(theirs)];
-  if (ours !== undefined && resolve(ours.folder) !== resolve(theirs.folder)) {
+  const findings = [ours, ...theirs].map(apiVersion);
+  if (theirs.length > 0) {
     findings.push({
       level: 'warning',
       topic: 'copies of the api',
-      found: `${theirs.version} for the application, ${ours.version} for taskspan`,
-      fix: 'both work together; `npm dedupe` leaves one where the versions allow it',
+      found: [ours, ...theirs].map(({ version, folder }) => `${version} in ${folder}`).join(', '),
+      fix: 'they work together here; `npm dedupe` leaves one where the versions allow it',
     });
   }
   return findings;
 }
 
-function apiVersion({ version }: Installed): Finding {
+function apiVersion({ version }: ApiCopy): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const { lowest, below } = API_RANGE;
   const supported = major === lowest[0] && minor >= lowest[1] && minor < below[1];
   const finding: Finding = { level: supported ? 'fine' : 'broken', topic: API, found: version };
   return supported ? finding : { ...finding, fix: `install ${API} >=${lowest.join('.')}.0 <${below.join('.')}.0` };
-}
-
-function findManifest(name: string): string {
-  return createRequire(import.meta.url).resolve(`${name}/package.json`);
 }
 
 const SDKS = [
