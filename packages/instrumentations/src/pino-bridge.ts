@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   InstrumentationBase,
   InstrumentationNodeModuleDefinition,
@@ -9,19 +8,12 @@ import { safely } from '@taskspan/core/hub';
 import type { BridgeConfig } from './bridge-config.ts';
 import { emitLine, isWanted } from './captured-line.ts';
 import { loadedFiles } from './loaded-files.ts';
+import { attachToChannel, PINO_KEY, type PinoTap } from './pino-channel.ts';
 import { pinoRecord } from './pino-line.ts';
 import { attachTap, detachTap, patchMethod } from './tap.ts';
 
 const VERSIONS = ['>=7'];
 const PROTO_FILE = 'pino/lib/proto.js';
-
-/** pino 9.10 and later publish every line that they make here, also from loggers made before, and from bundles. */
-const LINE_CHANNEL = 'tracing:pino_asJson:end';
-
-const KEY = Symbol.for('taskspan.pino.v1');
-
-/** Takes every line that pino makes. Must not throw. */
-type PinoTap = (instance: object, args: ArrayLike<unknown>, json: unknown) => void;
 
 /**
  * Brings the lines of every pino logger (7 and later) into the OTel logs API with the caller's context, as pino made
@@ -50,14 +42,14 @@ export class PinoBridge extends InstrumentationBase<BridgeConfig> {
 
   override enable(): void {
     super.enable();
-    attachTap(globalThis, KEY, { tap: this.tap, install: listenToChannel });
+    attachToChannel(this.tap);
     this.targets.add(globalThis);
     for (const exports of loadedFiles(PROTO_FILE)) this.patchPrototype(exports);
   }
 
   override disable(): void {
     super.disable();
-    for (const target of this.targets) detachTap(target, KEY, this.tap);
+    for (const target of this.targets) detachTap(target, PINO_KEY, this.tap);
     this.targets.clear();
   }
 
@@ -67,8 +59,8 @@ export class PinoBridge extends InstrumentationBase<BridgeConfig> {
     safely('patching pino', () => {
       const prototype = Object.getPrototypeOf(makeProto()) as Record<symbol, unknown>;
       const asJson = Object.getOwnPropertySymbols(prototype).find((symbol) => symbol.description === 'pino.asJson');
-      if (asJson === undefined || (publishesLines(prototype[asJson]) && !Object.hasOwn(prototype, KEY))) return;
-      attachTap(prototype, KEY, { tap: this.tap, install: (taps) => patchAsJson(prototype, asJson, taps) });
+      if (asJson === undefined || (publishesLines(prototype[asJson]) && !Object.hasOwn(prototype, PINO_KEY))) return;
+      attachTap(prototype, PINO_KEY, { tap: this.tap, install: (taps) => patchAsJson(prototype, asJson, taps) });
       this.targets.add(prototype);
     });
   }
@@ -82,16 +74,6 @@ export class PinoBridge extends InstrumentationBase<BridgeConfig> {
 
 function publishesLines(asJson: unknown): boolean {
   return typeof asJson === 'function' && Function.prototype.toString.call(asJson).includes('hasSubscribers');
-}
-
-function listenToChannel(taps: readonly PinoTap[]): () => boolean {
-  const listener = (message: unknown): void => {
-    const { instance, arguments: args, result } = message as Readonly<Record<string, unknown>>;
-    if (typeof instance !== 'object' || instance === null) return;
-    taps[0]?.(instance, (args ?? []) as ArrayLike<unknown>, result);
-  };
-  subscribe(LINE_CHANNEL, listener);
-  return () => unsubscribe(LINE_CHANNEL, listener);
 }
 
 function patchAsJson(prototype: object, asJson: symbol, taps: readonly PinoTap[]): () => boolean {

@@ -43,6 +43,11 @@ export function detachTap<T>(target: object, key: symbol, tap: T): void {
   if (slot.taps.length === 0 && slot.restore()) Reflect.deleteProperty(target, key);
 }
 
+/** The listener that hears a target now. */
+export function firstTap<T>(target: object, key: symbol): T | undefined {
+  return ownSlot<T>(target, key)?.taps[0];
+}
+
 function ownSlot<T>(target: object, key: symbol): TapSlot<T> | undefined {
   if (!Object.hasOwn(target, key)) return undefined;
   return (target as Target)[key] as TapSlot<T>;

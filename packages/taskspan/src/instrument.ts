@@ -1,10 +1,11 @@
 import { createRequire, register } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { reportOnce, safely } from '@taskspan/core/hub';
-import { ConsoleBridge, OFFICIAL_INSTRUMENTATIONS, PinoBridge, WinstonBridge } from '@taskspan/instrumentations';
+import { awaitPinoLine } from '@taskspan/instrumentations/pino-channel';
 import { currentLocation } from './app-package.ts';
 import type { Config } from './config.ts';
 import type { LogBridge } from './config-options.ts';
+import { onceResolved } from './module-watch.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** What was switched on. */
@@ -21,33 +22,87 @@ interface Switchable {
   disable(): void;
 }
 
-const BRIDGES: Readonly<Record<LogBridge, new () => Switchable>> = {
-  winston: WinstonBridge,
-  pino: PinoBridge,
-  console: ConsoleBridge,
-};
+const require = createRequire(import.meta.url);
+const loadBridges = (): typeof import('@taskspan/instrumentations') => require('@taskspan/instrumentations');
 
 const AUTO = '@opentelemetry/auto-instrumentations-node';
 
 /**
  * Switches the log bridges on, and the official instrumentations if the application has them installed, so that HTTP
  * and database spans appear below the task that made them.
+ *
+ * @param when with `beforeApplication` a bridge waits for its logger: most of its cost is that of loading what it is
+ * built on, which an application without that logger does not pay
  */
-export function enableInstrumentations(config: Config, pipeline: Pipeline): InstrumentationSet {
-  const bridges: Switchable[] = [];
-  for (const name of Object.keys(BRIDGES) as LogBridge[]) {
-    if (!config.bridges[name]) continue;
-    const bridge = safely(`the ${name} bridge`, () => new BRIDGES[name]());
-    if (bridge === undefined) continue;
-    // Lines within runs are ours to keep, whoever holds the global logger provider.
-    bridge.setLoggerProvider?.(pipeline.loggerProvider);
-    bridges.push(bridge);
-  }
-  const official = safely(`loading ${AUTO}`, () => enableOfficial(config, pipeline)) ?? [];
+export function enableInstrumentations(
+  config: Config,
+  pipeline: Pipeline,
+  when: { readonly beforeApplication?: boolean },
+): InstrumentationSet {
+  const entry = findOfficial();
+  const bridges = new Bridges(config, pipeline);
+  // The official ones load the same base, so there is nothing to win beside them.
+  if (when.beforeApplication === true && entry === undefined && !config.bridges.console) bridges.await();
+  else bridges.enable();
+  const official =
+    entry === undefined ? [] : (safely(`loading ${AUTO}`, () => enableOfficial(entry, config, pipeline)) ?? []);
   return {
     yieldToLaterSdk: () => disableAll(official),
-    disable: () => disableAll([...official, ...bridges]),
+    disable: () => {
+      disableAll(official);
+      bridges.disable();
+    },
   };
+}
+
+/** The bridges that the configuration asks for. */
+class Bridges {
+  readonly #config: Config;
+  readonly #pipeline: Pipeline;
+  readonly #stopWaiting: (() => void)[] = [];
+  #enabled: Switchable[] | undefined;
+
+  constructor(config: Config, pipeline: Pipeline) {
+    this.#config = config;
+    this.#pipeline = pipeline;
+  }
+
+  /** Enables them when a logger is about to be loaded, or writes a line: a bundled pino is seen by its lines only. */
+  await(): void {
+    const { winston, pino } = this.#config.bridges;
+    const packages = [...(winston ? ['winston'] : []), ...(pino ? ['pino'] : [])];
+    if (packages.length === 0) return;
+    this.#stopWaiting.push(onceResolved(packages, () => this.enable()));
+    if (pino) this.#stopWaiting.push(awaitPinoLine(() => this.enable()));
+  }
+
+  enable(): void {
+    if (this.#enabled !== undefined) return;
+    this.#enabled = [];
+    const loaded = safely('loading the log bridges', loadBridges);
+    if (loaded === undefined) return;
+    const classes: Readonly<Record<LogBridge, new () => Switchable>> = {
+      winston: loaded.WinstonBridge,
+      pino: loaded.PinoBridge,
+      console: loaded.ConsoleBridge,
+    };
+    for (const name of Object.keys(classes) as LogBridge[]) {
+      if (!this.#config.bridges[name]) continue;
+      const bridge = safely(`the ${name} bridge`, () => new classes[name]());
+      if (bridge === undefined) continue;
+      // Lines within runs are ours to keep, whoever holds the global logger provider.
+      bridge.setLoggerProvider?.(this.#pipeline.loggerProvider);
+      this.#enabled.push(bridge);
+    }
+    // After the bridges listen, so that no listener of a channel comes and goes in between.
+    for (const stop of this.#stopWaiting.splice(0)) stop();
+  }
+
+  disable(): void {
+    for (const stop of this.#stopWaiting.splice(0)) stop();
+    disableAll(this.#enabled ?? []);
+    this.#enabled = [];
+  }
 }
 
 function disableAll(instrumentations: readonly Switchable[]): void {
@@ -58,14 +113,18 @@ interface AutoInstrumentations {
   getNodeAutoInstrumentations(config: Readonly<Record<string, unknown>>): Switchable[];
 }
 
-function enableOfficial(config: Config, pipeline: Pipeline): Switchable[] {
+/** Entry of the official instrumentations, if the application has them and leaves them to us. */
+function findOfficial(): string | undefined {
   const entry = resolveFromApp(AUTO);
   // The application registers them by itself: two sets would wrap every library twice.
-  if (entry === undefined || isRegisteredByApp()) return [];
+  return isRegisteredByApp() ? undefined : entry;
+}
+
+function enableOfficial(entry: string, config: Config, pipeline: Pipeline): Switchable[] {
   const requireFromAuto = createRequire(entry);
   registerLoaderHooks(requireFromAuto);
   const { getNodeAutoInstrumentations } = requireFromAuto(entry) as AutoInstrumentations;
-  const settings: Record<string, unknown> = { ...OFFICIAL_INSTRUMENTATIONS };
+  const settings: Record<string, unknown> = { ...loadBridges().OFFICIAL_INSTRUMENTATIONS };
   for (const name of config.disabledInstrumentations) {
     settings[`@opentelemetry/instrumentation-${name}`] = { enabled: false };
   }

@@ -14,15 +14,7 @@ import type {
   UpDownCounter,
 } from '@opentelemetry/api';
 import type { Logger, LoggerOptions, LoggerProvider, LogRecord } from '@opentelemetry/api-logs';
-
-/** Makes something once, when it is first asked for. */
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
+import { once } from './once.ts';
 
 /**
  * A meter provider that loads the metrics SDK when somebody creates an instrument. Every instrumentation asks for a

@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module';
-import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import { isMainThread } from 'node:worker_threads';
+import type { MeterProvider } from '@opentelemetry/api';
 import type { LoggerProvider } from '@opentelemetry/api-logs';
-import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
+import type { Resource } from '@opentelemetry/resources';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
-import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics';
+import type { IMetricReader, MeterProvider as SdkMeterProvider, ViewOptions } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { SCOPE } from '@taskspan/core';
 import {
   type RecordSink,
@@ -19,6 +19,8 @@ import { createMetricPush, type DeliveryConfig, LogExportProcessor, SpanExportPr
 import { JobLogWriter } from '@taskspan/joblog';
 import { loadPrometheusReader, type ScrapeSource, TaskMetrics, taskSampler, taskViews } from '@taskspan/metrics';
 import { LazyLoggerProvider, LazyMeterProvider } from './lazy-providers.ts';
+import { LazyTracerProvider, type SdkTracerProvider } from './lazy-tracer-provider.ts';
+import { once } from './once.ts';
 import { type Redact, redactLogRecord, redactRunRecord, redactSpan } from './redaction.ts';
 
 /** What the pipeline is made of. */
@@ -32,7 +34,8 @@ export interface PipelineOptions {
   readonly ignoreScopes: readonly string[];
   readonly delivery: DeliveryConfig;
   readonly redact: Redact | undefined;
-  readonly sampler: Sampler | undefined;
+  /** Called with the first span: making a sampler loads the trace SDK. */
+  readonly sampler: () => Sampler;
   readonly views: readonly ViewOptions[];
   readonly spanProcessors: readonly SpanProcessor[];
   readonly metricReaders: readonly IMetricReader[];
@@ -42,11 +45,11 @@ const require = createRequire(import.meta.url);
 
 /**
  * The way of the data through one process: task spans and records come in, metrics, files and OTLP go out. What an
- * application may never need (the metrics and logs SDKs) is loaded when it is first needed.
+ * application may never need (the SDKs of the three signals) is loaded when it is first needed.
  */
 export class Pipeline {
   readonly taskMetrics: TaskMetrics;
-  readonly tracerProvider: TracerProvider;
+  readonly tracerProvider: LazyTracerProvider;
   readonly meterProvider: LazyMeterProvider;
   readonly loggerProvider: LazyLoggerProvider;
   /** For `state.sinks`. */
@@ -54,18 +57,18 @@ export class Pipeline {
   /** For `state.fileNamer`. */
   readonly fileNamer: ((id: string, startTimeMs: number) => string) | undefined;
   readonly #options: PipelineOptions;
-  readonly #resource: Resource;
+  readonly #resource: () => Resource;
   readonly #writer: JobLogWriter | undefined;
   readonly #spanExport: SpanExportProcessor | undefined;
   readonly #logExport: LogExportProcessor | undefined;
-  readonly #nodeTracerProvider: NodeTracerProvider;
+  #preload: NodeJS.Timeout | undefined;
   #scrapeSource: ScrapeSource | undefined;
-  #sdkMeterProvider: (MeterProvider & { forceFlush(): Promise<void>; shutdown(): Promise<void> }) | undefined;
+  #sdkMeterProvider: SdkMeterProvider | undefined;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
     const { delivery } = options;
-    this.#resource = resourceFromAttributes({ ...options.attributes });
+    this.#resource = once(() => loadResource(options.attributes));
     this.#writer =
       options.logsFolder === undefined
         ? undefined
@@ -86,7 +89,7 @@ export class Pipeline {
         ? undefined
         : new LogExportProcessor(delivery.logs, {
             delayMs: delivery.logDelayMs,
-            resource: this.#resource,
+            resource: this.#resource(),
             scope: SCOPE,
           });
     this.taskMetrics = new TaskMetrics({
@@ -94,17 +97,7 @@ export class Pipeline {
       ignoreScopes: options.ignoreScopes,
     });
     this.sink = this.#createSink();
-    this.#nodeTracerProvider = new NodeTracerProvider({
-      resource: this.#resource,
-      sampler: taskSampler(options.sampler),
-      spanProcessors: [
-        this.taskMetrics,
-        new RunStampSpanProcessor(),
-        new EndedSpans((span) => this.#endSpan(span)),
-        ...options.spanProcessors,
-      ],
-    });
-    this.tracerProvider = this.#nodeTracerProvider;
+    this.tracerProvider = new LazyTracerProvider(() => this.#loadTracerProvider());
     this.meterProvider = new LazyMeterProvider(() => this.#loadMeterProvider());
     this.loggerProvider = new LazyLoggerProvider(() => this.#loadLoggerProvider());
   }
@@ -116,19 +109,32 @@ export class Pipeline {
     return this.#scrapeSource;
   }
 
-  /** Begins to push metrics, when they are to be pushed: after `delayMs`, so that loading the SDK is not in the way. */
-  startMetricPush(delayMs: number): void {
-    if (this.#options.delivery.metrics === undefined && this.#options.metricReaders.length === 0) return;
-    setTimeout(() => safely('loading the metrics SDK', () => this.meterProvider.load()), delayMs).unref();
+  /**
+   * Gets ready for what most applications do: after `delayMs`, so that it is not in the way of their start. The trace
+   * SDK is loaded, unless a span was faster, and metrics begin to be pushed, when they are to be pushed.
+   */
+  warmUp(delayMs: number): void {
+    const pushes =
+      isMainThread && (this.#options.delivery.metrics !== undefined || this.#options.metricReaders.length > 0);
+    this.#preload = setTimeout(() => {
+      this.tracerProvider.load();
+      if (pushes) safely('loading the metrics SDK', () => this.meterProvider.load());
+    }, delayMs).unref();
   }
 
-  /** Writes and sends what waits. Never rejects. */
-  async forceFlush(): Promise<void> {
+  /**
+   * Writes and sends what waits. Never rejects.
+   *
+   * @param timeoutMs after which sending is given up for now, so that its timers keep no ending process alive; that of
+   * each exporter by default
+   */
+  async forceFlush(timeoutMs?: number): Promise<void> {
+    const limit = timeoutMs === undefined ? undefined : { timeoutMillis: timeoutMs };
     await Promise.all([
       attempt('flushing files', this.#writer?.forceFlush()),
-      attempt('flushing spans', this.#spanExport?.forceFlush()),
-      attempt('flushing log records', this.#logExport?.forceFlush()),
-      attempt('flushing metrics', this.#sdkMeterProvider?.forceFlush()),
+      attempt('flushing spans', this.#spanExport?.forceFlush(limit)),
+      attempt('flushing log records', this.#logExport?.forceFlush(limit)),
+      attempt('flushing metrics', this.#sdkMeterProvider?.forceFlush(limit)),
       ...this.#options.spanProcessors.map((processor) => attempt('flushing a span processor', processor.forceFlush())),
     ]);
   }
@@ -140,8 +146,9 @@ export class Pipeline {
 
   /** Ends everything. Never rejects. */
   async shutdown(): Promise<void> {
+    clearTimeout(this.#preload);
     await attempt('stopping metrics', this.#sdkMeterProvider?.shutdown());
-    await attempt('stopping spans', this.#nodeTracerProvider.shutdown());
+    await attempt('stopping spans', this.tracerProvider.shutdown());
     await Promise.all([
       attempt('stopping span delivery', this.#spanExport?.shutdown()),
       attempt('stopping log delivery', this.#logExport?.shutdown()),
@@ -175,6 +182,20 @@ export class Pipeline {
     this.#logExport?.onEmit(seen);
   }
 
+  #loadTracerProvider(): SdkTracerProvider {
+    const sdk = require('@opentelemetry/sdk-trace-node') as typeof import('@opentelemetry/sdk-trace-node');
+    return new sdk.NodeTracerProvider({
+      resource: this.#resource(),
+      sampler: taskSampler(this.#options.sampler()),
+      spanProcessors: [
+        this.taskMetrics,
+        new RunStampSpanProcessor(),
+        new EndedSpans((span) => this.#endSpan(span)),
+        ...this.#options.spanProcessors,
+      ],
+    });
+  }
+
   #loadMeterProvider(): MeterProvider {
     const sdk = require('@opentelemetry/sdk-metrics') as typeof import('@opentelemetry/sdk-metrics');
     const { delivery, metricReaders, namespace, views } = this.#options;
@@ -193,7 +214,7 @@ export class Pipeline {
       );
     }
     const provider = new sdk.MeterProvider({
-      resource: this.#resource,
+      resource: this.#resource(),
       readers,
       views: [...views, ...taskViews({ namespace, userViews: views })],
     });
@@ -205,10 +226,15 @@ export class Pipeline {
   #loadLoggerProvider(): LoggerProvider {
     const sdk = require('@opentelemetry/sdk-logs') as typeof import('@opentelemetry/sdk-logs');
     return new sdk.LoggerProvider({
-      resource: this.#resource,
+      resource: this.#resource(),
       processors: [new RunStampLogProcessor(), new EmittedLogs((record) => this.#emitLog(record))],
     });
   }
+}
+
+function loadResource(attributes: PipelineOptions['attributes']): Resource {
+  const sdk = require('@opentelemetry/resources') as typeof import('@opentelemetry/resources');
+  return sdk.resourceFromAttributes({ ...attributes });
 }
 
 async function attempt(what: string, work: Promise<unknown> | undefined): Promise<void> {

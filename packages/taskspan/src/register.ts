@@ -10,7 +10,7 @@ const SERVE_AFTER_MS = 100;
 
 if (!isToolProcess(process.argv)) {
   try {
-    start({}, { serveAfterMs: SERVE_AFTER_MS });
+    start({}, { serveAfterMs: SERVE_AFTER_MS, beforeApplication: true });
   } catch (error) {
     process.stderr.write(`taskspan: could not start, the application runs without it: ${String(error)}\n`);
   }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { isMainThread } from 'node:worker_threads';
-import { DiagConsoleLogger, DiagLogLevel, diag, type TextMapPropagator } from '@opentelemetry/api';
+import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { SCOPE } from '@taskspan/core';
@@ -33,6 +32,7 @@ import {
 } from './global-slots.ts';
 import { greet } from './greeting.ts';
 import { enableInstrumentations, type InstrumentationSet } from './instrument.ts';
+import { lazyPropagator } from './lazy-propagator.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Redact } from './redaction.ts';
 import { readResource } from './resource.ts';
@@ -67,6 +67,8 @@ export interface Taskspan {
 export interface StartMode {
   /** Milliseconds by which the metrics server waits, so that an exporter of the application gets its port first. */
   readonly serveAfterMs?: number;
+  /** Nothing of the application is loaded yet, so what takes part in its modules can wait until it loads them. */
+  readonly beforeApplication?: boolean;
 }
 
 const DIAG_LEVELS: Readonly<Record<DiagLevelName, DiagLogLevel>> = {
@@ -170,10 +172,11 @@ class RunningTaskspan implements Taskspan {
       // The numbers of a worker thread are the main thread's to report.
       delivery: isMainThread ? delivery : { ...delivery, metrics: undefined, prometheus: false },
       redact: options.redact,
-      sampler: samplerFromEnvironment({
-        OTEL_TRACES_SAMPLER: config.sampler,
-        OTEL_TRACES_SAMPLER_ARG: String(config.samplerRatio),
-      }),
+      sampler: () =>
+        samplerFromEnvironment({
+          OTEL_TRACES_SAMPLER: config.sampler,
+          OTEL_TRACES_SAMPLER_ARG: String(config.samplerRatio),
+        }),
       views: options.views ?? [],
       spanProcessors: options.spanProcessors ?? [],
       metricReaders: options.metricReaders ?? [],
@@ -184,10 +187,10 @@ class RunningTaskspan implements Taskspan {
     state.sinks.push(pipeline.sink);
     state.runObservers.push(pipeline.taskMetrics);
     this.#threads = new Threads(pipeline);
-    this.#instrumentations = enableInstrumentations(config, pipeline);
+    this.#instrumentations = enableInstrumentations(config, pipeline, mode);
     this.#globals = this.#fillGlobalSlots(config);
     this.#exit = installExitHandlers({
-      flushAsync: () => pipeline.forceFlush(),
+      flushAsync: (timeoutMs) => pipeline.forceFlush(timeoutMs),
       flushSync: () => this.#flushAtExit(),
       closeOpenRuns,
     });
@@ -199,19 +202,20 @@ class RunningTaskspan implements Taskspan {
         : new ProcessFile({ dir: this.directory, instance: instanceId, service });
     this.metricsUrl = this.#serve(config, mode);
     this.#stopGreeting = greet({ quiet: config.quiet, metricsUrl: this.metricsUrl, logsFolder: this.logsFolder });
-    if (isMainThread) pipeline.startMetricPush(mode.serveAfterMs ?? 0);
+    pipeline.warmUp(mode.serveAfterMs ?? 0);
   }
 
   /** Fills the slots through which the application finds us; an SDK that it registers later gets them. */
   #fillGlobalSlots(config: Config): YieldHandle {
     const { tracerProvider, meterProvider, loggerProvider } = this.#pipeline;
     const copies = findApiCopies();
+    const propagator = lazyPropagator(config.propagators);
     const registration = registerGlobals(copies, {
       tracerProvider,
       meterProvider,
       loggerProvider,
       contextManager: new AsyncLocalStorageContextManager().enable(),
-      ...propagatorOf(config.propagators),
+      ...(propagator && { propagator }),
     });
     return yieldToLaterSdk(copies, {
       registration,
@@ -271,13 +275,6 @@ class RunningTaskspan implements Taskspan {
     state.warn = undefined;
     state.owner = undefined;
   }
-}
-
-function propagatorOf(names: Config['propagators']): { readonly propagator?: TextMapPropagator } {
-  const propagators: TextMapPropagator[] = [];
-  if (names.includes('tracecontext')) propagators.push(new W3CTraceContextPropagator());
-  if (names.includes('baggage')) propagators.push(new W3CBaggagePropagator());
-  return propagators.length === 0 ? {} : { propagator: new CompositePropagator({ propagators }) };
 }
 
 /** Name of the diagnostics channel on which Node tells of every new worker thread. */
