@@ -2,7 +2,7 @@ import { context, diag, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ATTR } from '@taskspan/core';
-import { type DropSignal, type RunRecord, recordDropped, reportOnce } from '@taskspan/core/hub';
+import { type RunRecord, recordDropped, reportOnce } from '@taskspan/core/hub';
 import { type AppendBatch, appendsOf, BatchBuilder, recycle } from './append-batch.ts';
 import { AppendThread, type LeftBatches } from './append-thread.ts';
 import { Appender, type AppenderOptions } from './appender.ts';
@@ -10,7 +10,7 @@ import { countItems } from './count-items.ts';
 import { DiskEpisode } from './disk-episode.ts';
 import type { ResourceLike } from './frame.ts';
 import { logRecordSize, runRecordSize, spanSize } from './item-size.ts';
-import { endsRun, PendingItems } from './pending-items.ts';
+import { endsRun, PendingItems, refuse } from './pending-items.ts';
 import { RunFiles, type RunFilesPerHour } from './run-files.ts';
 
 const MIB = 1024 * 1024;
@@ -292,10 +292,4 @@ export class JobLogWriter {
     this.#threadFailed = true;
     diag.debug('taskspan: job logs are written by the main thread: no worker thread can run here');
   }
-}
-
-/** An item with a getter that throws, most likely: it is lost, and counted, and nothing else is. */
-function refuse(signal: DropSignal, error: unknown): void {
-  reportOnce('joblog.refused', `something cannot be written to the job log: ${String(error)}`);
-  recordDropped(signal, 'refused');
 }

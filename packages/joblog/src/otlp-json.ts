@@ -67,6 +67,9 @@ interface KeyHead {
   readonly any: string;
   /** The same with `{"stringValue":"`: fewer joints make shorter work. */
   readonly text: string;
+  /** The short text last seen under the key, and its whole `KeyValue`: a run's ids come in rows. */
+  lastValue: string | undefined;
+  lastJson: string;
 }
 
 const keyHeads = new Map<string, KeyHead>();
@@ -75,7 +78,7 @@ function keyHead(key: string): KeyHead {
   const known = keyHeads.get(key);
   if (known !== undefined) return known;
   const any = key === '' ? '{"value":' : `{"key":${textJson(key)},"value":`;
-  const head = { any, text: `${any}{"stringValue":"` };
+  const head = { any, text: `${any}{"stringValue":"`, lastValue: undefined, lastJson: '' };
   // Formatting one that is not ASCII must be seen each time.
   if (NOT_ASCII.test(key)) return head;
   if (keyHeads.size >= KEYS_REMEMBERED) keyHeads.clear();
@@ -87,7 +90,13 @@ function keyHead(key: string): KeyHead {
 export function attributeJson(key: string, value: unknown): string {
   const head = keyHead(key);
   if (typeof value === 'string') {
-    return isPlain(value) ? `${head.text}${value}"}}` : `${head.any}{"stringValue":${escaped(value)}}}`;
+    if (value === head.lastValue) return head.lastJson;
+    if (!isPlain(value)) return `${head.any}{"stringValue":${escaped(value)}}}`;
+    const json = `${head.text}${value}"}}`;
+    if (value.length > SHORT_TEXT) return json;
+    head.lastValue = value;
+    head.lastJson = json;
+    return json;
   }
   if (typeof value === 'number' && DOUBLES.has(key)) return `${head.any}{"doubleValue":${doubleJson(value)}}}`;
   return `${head.any}${valueJson(value, 0)}}`;
@@ -179,13 +188,15 @@ export function hrNanos(time: HrTime): string {
   return nanosText(time[0], time[1]);
 }
 
-let validContext: SpanContext | undefined;
+let lastTraceId = '';
+let lastSpanId = '';
 
-/** True when both ids are hex of the right length and not zero; remembers the last context, as records come in rows. */
+/** True when both ids are hex of the right length and not zero; remembers the last pair, as records come in rows. */
 export function hasIds(context: SpanContext): boolean {
-  if (context === validContext) return true;
   const { traceId, spanId } = context;
+  if (traceId === lastTraceId && spanId === lastSpanId) return true;
   if (!HEX_TRACE.test(traceId) || !HEX_SPAN.test(spanId) || traceId === NO_TRACE || spanId === NO_SPAN) return false;
-  validContext = context;
+  lastTraceId = traceId;
+  lastSpanId = spanId;
   return true;
 }

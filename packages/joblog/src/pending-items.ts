@@ -1,7 +1,7 @@
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ATTR, EVENT, SCOPE } from '@taskspan/core';
-import { type DropSignal, type RunRecord, recordDropped, safely } from '@taskspan/core/hub';
+import { type DropSignal, type RunRecord, recordDropped, reportOnce } from '@taskspan/core/hub';
 import type { TextAppend } from './append-batch.ts';
 import { Lines } from './file-lines.ts';
 import { type Frame, Frames, type ResourceLike } from './frame.ts';
@@ -52,7 +52,7 @@ export class PendingItems {
       return;
     }
     formatted.isAscii = true;
-    const json = format('logs', () => logRecordJson(record));
+    const json = format('logs', logRecordJson, record);
     if (json !== undefined) this.#logs.push({ record, json, isAscii: formatted.isAscii });
   }
 
@@ -86,20 +86,20 @@ export class PendingItems {
   #formatLogs({ records, logs }: FileItems, lines: Lines): void {
     forgetRun();
     for (const record of records) {
-      const json = format('logs', () => runRecordJson(record));
+      const json = format('logs', runRecordJson, record);
       if (json !== undefined) lines.add(this.#ownFrame, json);
     }
     for (const log of logs) {
       const { record } = log;
       if (!log.isAscii) formatted.isAscii = false;
-      const json = log.json ?? format('logs', () => logRecordJson(record));
+      const json = log.json ?? format('logs', logRecordJson, record);
       if (json !== undefined) lines.add(this.#frames.of(record.resource, record.instrumentationScope), json);
     }
   }
 
   #formatSpans({ spans }: FileItems, lines: Lines): void {
     for (const span of spans) {
-      const json = format('spans', () => spanJson(span));
+      const json = format('spans', spanJson, span);
       if (json !== undefined) lines.add(this.#frames.of(span.resource, span.instrumentationScope), json);
     }
   }
@@ -130,10 +130,19 @@ export function endsRun({ eventName }: RunRecord): boolean {
 }
 
 /** A getter of the application may throw: that item is lost, and counted, and no other. */
-function format(signal: DropSignal, join: () => string): string | undefined {
-  const json = safely('formatting for the job log', join);
-  if (json === undefined) recordDropped(signal, 'refused');
-  return json;
+function format<T>(signal: DropSignal, join: (item: T) => string, item: T): string | undefined {
+  try {
+    return join(item);
+  } catch (error) {
+    refuse(signal, error);
+    return undefined;
+  }
+}
+
+/** Counts an item that cannot be written. */
+export function refuse(signal: DropSignal, error: unknown): void {
+  reportOnce('joblog.refused', `something cannot be written to the job log: ${String(error)}`);
+  recordDropped(signal, 'refused');
 }
 
 /** True when body or attributes hold an object: its owner may change it before the flush. */
