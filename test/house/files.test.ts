@@ -174,7 +174,23 @@ describe('package.json', () => {
     assert.match(readProjectFile('.npmrc'), /^omit-lockfile-registry-resolved=true$/m);
     assert.doesNotMatch(readProjectFile('package-lock.json'), /"resolved": "(?!packages\/|examples\/)/);
   });
+
+  it('installs on every platform: the lock file names all optional packages', () => {
+    assert.deepEqual(missingOptional(), []);
+  });
 });
+
+/** Packages for other platforms that the lock file lacks: `npm ci` refuses it where a registry does not carry them. */
+function missingOptional(): string[] {
+  const { packages } = JSON.parse(readProjectFile('package-lock.json')) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  };
+  return Object.entries(packages).flatMap(([key, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => packages[`node_modules/${name}`] === undefined && packages[`${key}/node_modules/${name}`] === undefined,
+    ),
+  );
+}
 
 /** `file:line text` of each match. */
 function matches(among: readonly string[], pattern: RegExp): string[] {
