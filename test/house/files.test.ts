@@ -39,6 +39,17 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
     'winston-line',
     'winston-logger',
   ],
+  'packages/joblog/src/job-log-writer.test.ts': [
+    'append-batch',
+    'append-thread',
+    'append-worker',
+    'cut-record',
+    'disk-episode',
+    'item-size',
+    'otlp-json',
+    'pending-items',
+    'run-files',
+  ],
   'packages/metrics/src/task-metrics.test.ts': ['consumer-span', 'instruments', 'metrics-state', 'operation-counters'],
   'test/pack/pack.test.ts': ['packages/taskspan/src/register.ts'],
 };
