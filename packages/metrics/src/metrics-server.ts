@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { reportOnce, safely } from '@taskspan/core/hub';
 
@@ -15,6 +16,8 @@ export interface MetricsServerStart {
   /** Called once with the URL of the metrics, when the server listens. */
   readonly onReady?: ((url: string) => void) | undefined;
 }
+
+const require = createRequire(import.meta.url);
 
 /** The port that the OpenTelemetry specification gives to Prometheus exporters. */
 const DEFAULT_PORT = 9464;
@@ -50,6 +53,8 @@ export class MetricsServer {
    */
   async start(options: MetricsServerStart = {}): Promise<string | undefined> {
     if (this.#server !== undefined) return this.#url;
+    // Here, and not at the top: a process that ends before it serves anything never loads it.
+    const { createServer } = require('node:http') as typeof import('node:http');
     const server = createServer((request, response) => this.#answer(request, response));
     this.#server = server;
     server.unref();
