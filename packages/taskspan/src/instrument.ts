@@ -23,7 +23,8 @@ interface Switchable {
 }
 
 const require = createRequire(import.meta.url);
-const loadBridges = (): typeof import('@taskspan/instrumentations') => require('@taskspan/instrumentations');
+type BridgeModule = typeof import('@taskspan/instrumentations');
+const loadBridges = (): BridgeModule => require('@taskspan/instrumentations');
 
 const AUTO = '@opentelemetry/auto-instrumentations-node';
 
@@ -60,7 +61,8 @@ class Bridges {
   readonly #config: Config;
   readonly #pipeline: Pipeline;
   readonly #stopWaiting: (() => void)[] = [];
-  #enabled: Switchable[] | undefined;
+  readonly #enabled: Switchable[] = [];
+  #state: 'off' | 'on' | 'ended' = 'off';
 
   constructor(config: Config, pipeline: Pipeline) {
     this.#config = config;
@@ -77,10 +79,24 @@ class Bridges {
   }
 
   enable(): void {
-    if (this.#enabled !== undefined) return;
-    this.#enabled = [];
-    const loaded = safely('loading the log bridges', loadBridges);
-    if (loaded === undefined) return;
+    if (this.#state !== 'off') return;
+    this.#state = 'on';
+    let loaded: BridgeModule;
+    try {
+      loaded = loadBridges();
+    } catch {
+      // The application is importing the very package at this moment, which must come to its end first. Loggers that
+      // are loaded by then are bridged all the same.
+      import('@taskspan/instrumentations')
+        .then((late) => this.#attach(late))
+        .catch((error: unknown) => reportOnce('log bridges', `the log bridges could not be loaded: ${String(error)}`));
+      return;
+    }
+    this.#attach(loaded);
+  }
+
+  #attach(loaded: BridgeModule): void {
+    if (this.#state === 'ended') return;
     const classes: Readonly<Record<LogBridge, new () => Switchable>> = {
       winston: loaded.WinstonBridge,
       pino: loaded.PinoBridge,
@@ -99,9 +115,9 @@ class Bridges {
   }
 
   disable(): void {
+    this.#state = 'ended';
     for (const stop of this.#stopWaiting.splice(0)) stop();
-    disableAll(this.#enabled ?? []);
-    this.#enabled = [];
+    disableAll(this.#enabled.splice(0));
   }
 }
 
