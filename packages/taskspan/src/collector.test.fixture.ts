@@ -26,6 +26,10 @@ export class Collector {
   }
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'POST') {
+      response.writeHead(405).end();
+      return;
+    }
     let text = '';
     for await (const chunk of request.setEncoding('utf8')) text += chunk;
     this.#requests.push({ path: request.url ?? '', body: JSON.parse(text) as Json });

@@ -118,7 +118,8 @@ function examinePackages(place: Place): Finding[] {
 }
 
 interface Installed {
-  readonly version: string;
+  /** Undefined when its manifest cannot be read: an installation that was cut off. */
+  readonly version: string | undefined;
 }
 
 /** A package as `from` would load it; undefined when it is not installed there. */
@@ -133,8 +134,13 @@ function installed(name: string, from: string): Installed | undefined {
 function readInstalled(folder: string): Installed | undefined {
   const manifest = join(folder, 'package.json');
   if (statSync(manifest, { throwIfNoEntry: false }) === undefined) return undefined;
-  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string };
-  return version === undefined ? undefined : { version };
+  try {
+    const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string };
+    return version === undefined ? undefined : { version };
+  } catch {
+    // It is there, and whoever loads it will fail: that is the finding.
+    return { version: undefined };
+  }
 }
 
 /** Every copy that decides whether spans of the application and ours meet. */
@@ -174,7 +180,10 @@ function examineSdk(place: Place): Finding[] {
   const found = SDKS.map((name) => [name, installed(name, place.folder)] as const).filter(
     ([, one]) => one !== undefined,
   );
-  const findings = found.map(([name, one]): Finding => ({ level: 'fine', topic: name, found: one?.version ?? '' }));
+  const findings = found.map(([name, one]): Finding => {
+    if (one?.version === undefined) return unreadable(name);
+    return { level: 'fine', topic: name, found: one.version };
+  });
   if (installed('@opentelemetry/sdk-node', place.folder) === undefined) return findings;
   return [
     ...findings,
@@ -187,12 +196,18 @@ function examineSdk(place: Place): Finding[] {
   ];
 }
 
+function unreadable(name: string): Finding {
+  const fix = 'install the packages of the application again: npm ci';
+  return { level: 'broken', topic: name, found: 'its package.json cannot be read', fix };
+}
+
 const LOGGERS: Readonly<Record<string, number>> = { winston: 3, pino: 7 };
 
 function examineLoggers(place: Place): Finding[] {
   return Object.entries(LOGGERS).flatMap(([name, lowest]): Finding[] => {
     const one = installed(name, place.folder);
     if (one === undefined) return [];
+    if (one.version === undefined) return [unreadable(name)];
     if (Number(one.version.split('.')[0]) >= lowest) {
       return [{ level: 'fine', topic: name, found: `${one.version}: lines inside a run land in its log` }];
     }

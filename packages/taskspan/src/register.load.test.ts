@@ -22,7 +22,9 @@ runTask('warm', () => {});
 const idle = process.resourceUsage().maxRSS / 1024;
 `;
 
-describe('very many runs under taskspan', () => {
+describe('very many runs under taskspan', function () {
+  // Some seconds of work, on a machine that may be busy with the other tests.
+  this.timeout(120_000);
   let app: AppFolder;
   before(() => {
     app = new AppFolder();
