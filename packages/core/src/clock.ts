@@ -19,7 +19,8 @@ export function wallAt(mono: number): number {
   if (estimate >= wall && estimate < wall + 1) return estimate;
   if (estimate < wall && wall - estimate < 1) return wall;
   anchorWall = wall;
-  anchorMono = mono;
+  // Not `mono`: the process may have been off the processor since that was read.
+  anchorMono = performance.now();
   return wall;
 }
 

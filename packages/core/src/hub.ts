@@ -21,6 +21,7 @@ export type {
 } from './internal/state.ts';
 export { DROP_REASONS, DROP_SIGNALS, MISSED_REASONS, state } from './internal/state.ts';
 export { LIMITS } from './limits.ts';
+export { DOUBLE_ATTRIBUTES, FORMAT, FORMAT_KEY } from './names.ts';
 export { runAttributes, severityText } from './records.ts';
 export { currentRun } from './run-context.ts';
 export { RunStampLogProcessor, RunStampSpanProcessor } from './stamp.ts';

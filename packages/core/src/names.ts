@@ -75,6 +75,15 @@ export const ATTRIBUTES: Readonly<Record<(typeof ATTR)[keyof typeof ATTR], NameS
   user: { on: 'both', type: 'string', meaning: 'user on whose behalf the run works' },
 };
 
+/** Attributes that are doubles by declaration: 3 seconds must not be an integer where 3.5 is a double. */
+export const DOUBLE_ATTRIBUTES: ReadonlySet<string> = new Set(
+  Object.entries(ATTRIBUTES).flatMap(([key, spec]) => (spec.type === 'double' ? [key] : [])),
+);
+
+/** Version of what is written, as an attribute of our scope on every record and span. */
+export const FORMAT_KEY = 'taskspan.format';
+export const FORMAT = 1;
+
 /** Prefix of the attributes that carry the labels of a metric point. */
 export const METRIC_LABEL_PREFIX = 'metric.label.';
 

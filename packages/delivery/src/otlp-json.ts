@@ -9,6 +9,8 @@ import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { SCOPE } from '@taskspan/core';
+import { DOUBLE_ATTRIBUTES, FORMAT, FORMAT_KEY } from '@taskspan/core/hub';
 
 /** A value as it stands in OTLP-JSON. */
 export type Json = string | number | boolean | undefined | readonly Json[] | { readonly [key: string]: Json };
@@ -73,7 +75,8 @@ export function scopeJson(scope: InstrumentationScope & { readonly attributes?: 
   readonly scope: Json;
   readonly schemaUrl: Json;
 } {
-  const attributes = scope.attributes === undefined ? undefined : attributesJson(scope.attributes);
+  const marked = scope.name === SCOPE.name ? { ...scope.attributes, [FORMAT_KEY]: FORMAT } : scope.attributes;
+  const attributes = marked === undefined ? undefined : attributesJson(marked);
   return { scope: { name: textJson(scope.name), version: scope.version, attributes }, schemaUrl: scope.schemaUrl };
 }
 
@@ -161,7 +164,9 @@ export function textJson(text: string): string {
 export function attributesJson(attributes: Attributes | LogAttributes): readonly Json[] {
   const list: Json[] = [];
   for (const key of Object.keys(attributes)) {
-    list.push({ key: textJson(key), value: valueJson(attributes[key]) });
+    const value = attributes[key];
+    const isDouble = typeof value === 'number' && DOUBLE_ATTRIBUTES.has(key);
+    list.push({ key: textJson(key), value: isDouble ? { doubleValue: doubleJson(value) } : valueJson(value) });
   }
   return list;
 }

@@ -16,7 +16,7 @@ const HEAD_BYTES = 7;
 const IS_NEW = 1;
 const IS_LAST = 2;
 /** A batch is posted when it has grown to this. */
-export const BATCH_BYTES: number = 1024 * 1024;
+const BATCH_BYTES: number = 1024 * 1024;
 /** Memory kept for the next batches. */
 const SPARES_KEPT = 4;
 

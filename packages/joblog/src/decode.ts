@@ -2,7 +2,7 @@
  * A line of a job log back into records and spans. It takes what this package writes and what the Collector's file
  * exporter writes: any number of resources, scopes and records in a line, unknown fields, numbers as strings or not.
  */
-import { FORMAT, FORMAT_KEY } from './frame.ts';
+import { FORMAT, FORMAT_KEY } from '@taskspan/core/hub';
 
 /**
  * An attribute value or body: integers are numbers, bigints beyond 2^53; doubles are numbers (also NaN and the

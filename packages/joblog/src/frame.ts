@@ -1,10 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import { SCOPE } from '@taskspan/core';
+import { FORMAT, FORMAT_KEY } from '@taskspan/core/hub';
 import { attributesJson, formatted, textJson } from './otlp-json.ts';
 
-/** Version of the file format, as the attribute `taskspan.format` of our scope. */
-export const FORMAT = 1;
-export const FORMAT_KEY = 'taskspan.format';
 /** Frames remembered; an application has a few dozen scopes. */
 const FRAMES_REMEMBERED = 1024;
 

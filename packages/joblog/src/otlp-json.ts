@@ -5,7 +5,7 @@
  * Source: opentelemetry-proto, "JSON Protobuf Encoding", and the output of the Collector's file exporter (pdata 1.61).
  */
 import type { HrTime, SpanContext } from '@opentelemetry/api';
-import { ATTRIBUTES } from '@taskspan/core';
+import { DOUBLE_ATTRIBUTES } from '@taskspan/core/hub';
 
 /** Values nested deeper become the empty value: a cycle must end somewhere, and nobody reads them. */
 export const DEEPEST = 32;
@@ -26,11 +26,6 @@ const NO_TRACE = '0'.repeat(32);
 const NO_SPAN = '0'.repeat(16);
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
-
-/** Attributes that are doubles by declaration: 3 seconds must not be an integer where 3.5 is a double. */
-const DOUBLES: ReadonlySet<string> = new Set(
-  Object.entries(ATTRIBUTES).flatMap(([key, spec]) => (spec.type === 'double' ? [key] : [])),
-);
 
 /**
  * False once anything beyond ASCII was formatted; whoever formats sets it to true before. Pure ASCII is copied into
@@ -98,7 +93,8 @@ export function attributeJson(key: string, value: unknown): string {
     head.lastJson = json;
     return json;
   }
-  if (typeof value === 'number' && DOUBLES.has(key)) return `${head.any}{"doubleValue":${doubleJson(value)}}}`;
+  if (typeof value === 'number' && DOUBLE_ATTRIBUTES.has(key))
+    return `${head.any}{"doubleValue":${doubleJson(value)}}}`;
   return `${head.any}${valueJson(value, 0)}}`;
 }
 
@@ -158,7 +154,7 @@ function objectJson(value: object, depth: number): string {
 }
 
 /** A double: finite ones as numbers, the others by the names that protobuf gives them. */
-export function doubleJson(value: number): string {
+function doubleJson(value: number): string {
   if (value - value === 0) return Object.is(value, -0) ? '-0' : `${value}`;
   return `"${value}"`;
 }

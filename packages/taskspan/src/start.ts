@@ -5,7 +5,6 @@ import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { SCOPE } from '@taskspan/core';
 import { closeOpenRuns, reportOnce, state } from '@taskspan/core/hub';
 import { readDeliveryConfig } from '@taskspan/delivery';
 import {
@@ -304,6 +303,3 @@ class Threads {
     this.#link ??= receiveFromWorkers(this.#pipeline.taskMetrics);
   };
 }
-
-/** Version of this package. */
-export const VERSION: string = SCOPE.version;
