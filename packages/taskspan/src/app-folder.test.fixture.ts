@@ -74,7 +74,7 @@ export interface Ended {
   readonly milliseconds: number;
 }
 
-export const REGISTER = ['--import', 'taskspan/register'] as const;
+const REGISTER = ['--import', 'taskspan/register'] as const;
 
 /** A child process whose output can be waited for. */
 export class RunningApp {

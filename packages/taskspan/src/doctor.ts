@@ -11,7 +11,7 @@ import { findDirectory } from './directory.ts';
 import { readResource } from './resource.ts';
 
 /** `broken`: telemetry is lost, mend it; `warning`: it may surprise; `fine`: for information. */
-export type FindingLevel = 'fine' | 'warning' | 'broken';
+type FindingLevel = 'fine' | 'warning' | 'broken';
 
 export interface Finding {
   readonly level: FindingLevel;

@@ -65,8 +65,7 @@ describe('files of taskspan/register', () => {
     const disk = join(own.path, 'data');
     mkdirSync(disk);
     const mounted =
-      process.platform === 'linux' &&
-      spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', disk]).status === 0;
+      process.platform === 'linux' && succeeds('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', disk]);
     try {
       if (!mounted) fillByLinks(disk);
       const source = `import { readdirSync } from 'node:fs';
@@ -87,9 +86,13 @@ describe('files of taskspan/register', () => {
       assert.equal(said.length, 1, ended.stderr);
       assert.match(said[0] ?? '', /logs cannot be written to .*ENOSPC; what is lost is counted/);
     } finally {
-      if (mounted) spawnSync('umount', [disk]);
+      if (mounted) succeeds('umount', [disk]);
     }
   });
+
+  function succeeds(program: string, args: readonly string[]): boolean {
+    return spawnSync(program, args).status === 0;
+  }
 
   /** Where no file system can be mounted: every file of these runs is a device without room. */
   function fillByLinks(dir: string): void {
