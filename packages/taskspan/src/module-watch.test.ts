@@ -10,7 +10,7 @@ const loader = Module as unknown as { _resolveFilename: (...args: unknown[]) => 
 
 describe('onceResolved', () => {
   let folder: string;
-  let require: NodeJS.Require;
+  let requireHere: NodeJS.Require;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'taskspan-watch-'));
@@ -18,7 +18,7 @@ describe('onceResolved', () => {
       mkdirSync(join(folder, 'node_modules', name), { recursive: true });
       writeFileSync(join(folder, 'node_modules', name, 'index.js'), 'exports.name = __filename;');
     }
-    require = createRequire(join(folder, 'app.js'));
+    requireHere = createRequire(join(folder, 'app.js'));
   });
 
   afterEach(() => {
@@ -31,11 +31,11 @@ describe('onceResolved', () => {
     onceResolved(['left', 'right'], () => {
       calls += 1;
     });
-    require('left-over');
+    requireHere('left-over');
     assert.equal(calls, 0);
-    require('right');
+    requireHere('right');
     assert.equal(calls, 1);
-    require('left');
+    requireHere('left');
     assert.equal(calls, 1);
     assert.equal(loader._resolveFilename, before);
   });
@@ -43,9 +43,9 @@ describe('onceResolved', () => {
   it('calls before the file is loaded', () => {
     let cached: boolean | undefined;
     onceResolved(['left'], () => {
-      cached = join(folder, 'node_modules', 'left', 'index.js') in require.cache;
+      cached = join(folder, 'node_modules', 'left', 'index.js') in requireHere.cache;
     });
-    require('left');
+    requireHere('left');
     assert.equal(cached, false);
   });
 
@@ -73,7 +73,7 @@ describe('onceResolved', () => {
     try {
       stop();
       assert.notEqual(loader._resolveFilename, before, 'the wrapper of the other stays');
-      require('left');
+      requireHere('left');
       assert.equal(calls, 0);
     } finally {
       loader._resolveFilename = before;
@@ -83,7 +83,7 @@ describe('onceResolved', () => {
   it('passes on what cannot be resolved', () => {
     const stop = onceResolved(['left'], () => undefined);
     try {
-      assert.throws(() => require('left/nothing'), { code: 'MODULE_NOT_FOUND' });
+      assert.throws(() => requireHere('left/nothing'), { code: 'MODULE_NOT_FOUND' });
     } finally {
       stop();
     }
