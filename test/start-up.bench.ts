@@ -1,7 +1,10 @@
 /**
- * What register adds to the start of a process that does nothing, beside what the register hook of
- * `@opentelemetry/auto-instrumentations-node` adds: `npm run bench:start-up`. Interleaved, so that a machine whose speed
- * drifts slows all alike. The other hook is installed into the cache folder on the first run.
+ * What `taskspan/register` adds to the start of an empty script, loaded by `--import` and by `--require`, as a share of
+ * what the register hook of `@opentelemetry/auto-instrumentations-node` adds:
+ * `npm run build && node --import tsx test/start-up.bench.ts [rounds]`.
+ *
+ * Every figure is a median of differences within a round, so that a machine whose speed drifts spoils none; processor
+ * time is what remains comparable on a busy one. The other hook is installed into the cache folder on the first run.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,83 +14,89 @@ import { pathToFileURL } from 'node:url';
 import { ROOT } from './house/source-tree.ts';
 import { cachedInstall } from './pack/cached-install.ts';
 
-const ROUNDS = 15;
+const ROUNDS = Number.parseInt(process.argv[2] ?? '15', 10);
+/** The first rounds fill the caches of the disk. */
 const WARM_UP = 2;
 
-const scratch = mkdtempSync(join(tmpdir(), 'taskspan-start-up-'));
+/** Milliseconds of one process, from its start to its end. */
+interface Cost {
+  readonly wall: number;
+  readonly processor: number;
+}
+
 const others = await cachedInstall({
   '@opentelemetry/api': '1.9.1',
   '@opentelemetry/auto-instrumentations-node': '0.81.0',
-  '@opentelemetry/sdk-trace-node': '2.12.0',
-  '@opentelemetry/sdk-metrics': '2.12.0',
-  '@opentelemetry/sdk-logs': '0.223.0',
 });
-
-const empty = join(scratch, 'empty.mjs');
-const bare = join(scratch, 'bare.mjs');
-writeFileSync(join(scratch, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
-writeFileSync(empty, '');
-writeFileSync(
-  bare,
-  ['sdk-trace-node', 'sdk-metrics', 'sdk-logs']
-    .map((name) => `import ${JSON.stringify(pathToFileURL(entryOf(`@opentelemetry/${name}`)).href)};\n`)
-    .join(''),
-);
-
-const register = pathToFileURL(join(ROOT, 'packages', 'taskspan', 'dist', 'register.js')).href;
-const auto = pathToFileURL(
-  join(others, 'node_modules/@opentelemetry/auto-instrumentations-node/build/src/register.js'),
-).href;
+const ours = join(ROOT, 'packages', 'taskspan', 'dist', 'register.js');
+const theirs = join(others, 'node_modules/@opentelemetry/auto-instrumentations-node/build/src/register.js');
+const OURS_BY_IMPORT = 'taskspan/register, by --import';
+const OURS_BY_REQUIRE = 'taskspan/register, by --require';
+const THEIRS = "auto-instrumentations' register";
+const NOTHING = 'nothing';
 const CONTENDERS: Readonly<Record<string, readonly string[]>> = {
-  nothing: [],
-  'the bare SDK packages, loaded': ['--import', pathToFileURL(bare).href],
-  'taskspan/register': ['--import', register],
-  "auto-instrumentations' register": ['--import', auto],
+  [NOTHING]: [],
+  [OURS_BY_IMPORT]: ['--import', pathToFileURL(ours).href],
+  [OURS_BY_REQUIRE]: ['--require', ours],
+  [THEIRS]: ['--import', pathToFileURL(theirs).href],
 };
 
+/** Tells at the end how many microseconds of processor time the process has used, all its threads together. */
+const USAGE = `process.on('exit', () => {
+  const { user, system } = process.cpuUsage();
+  process.stderr.write('used ' + (user + system) + '\\n');
+});`;
+
+const scratch = mkdtempSync(join(tmpdir(), 'taskspan-start-up-'));
+const usage = join(scratch, 'usage.cjs');
 try {
-  const times = new Map<string, number[]>(Object.keys(CONTENDERS).map((name) => [name, []]));
+  writeFileSync(usage, USAGE);
+  const script = join(scratch, 'empty.cjs');
+  writeFileSync(script, '');
+  writeFileSync(join(scratch, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
+  const rounds: Readonly<Record<string, Cost>>[] = [];
   for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
-    for (const [name, args] of Object.entries(CONTENDERS)) {
-      const elapsed = startMs(args);
-      if (round >= WARM_UP) times.get(name)?.push(elapsed);
-    }
+    // Every second round the other way round: none has always the same neighbour.
+    const order = Object.entries(CONTENDERS);
+    if (round % 2 === 1) order.reverse();
+    const costs = Object.fromEntries(order.map(([name, args]) => [name, costOf(args, script)]));
+    if (round >= WARM_UP) rounds.push(costs);
   }
-  const floor = median(times.get('nothing'));
-  const ceiling = median(times.get("auto-instrumentations' register")) - floor;
-  console.log(`start of an empty script, median of ${ROUNDS} interleaved rounds on Node ${process.versions.node}`);
-  for (const [name, values] of times) {
-    const added = median(values) - floor;
-    const share = ((100 * added) / ceiling).toFixed(0);
-    console.log(
-      `  ${name.padEnd(34)} ${median(values).toFixed(0).padStart(5)} ms, adds ${added.toFixed(0).padStart(4)} ms (${share} %)`,
-    );
+  console.log(`start of an empty script on Node ${process.versions.node}, medians of ${ROUNDS} rounds`);
+  for (const name of [OURS_BY_IMPORT, OURS_BY_REQUIRE, THEIRS]) {
+    console.log(`  ${name.padEnd(34)} ${describe(rounds, name, 'wall')}, ${describe(rounds, name, 'processor')}`);
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
 
-/** Wall time in milliseconds from the call to the end of an empty process. Throws when it fails. */
-function startMs(args: readonly string[]): number {
+function describe(rounds: readonly Readonly<Record<string, Cost>>[], name: string, kind: keyof Cost): string {
+  const added = (round: Readonly<Record<string, Cost>>, of: string): number =>
+    (round[of]?.[kind] ?? Number.NaN) - (round[NOTHING]?.[kind] ?? Number.NaN);
+  const milliseconds = median(rounds.map((round) => added(round, name)));
+  const share = median(rounds.map((round) => added(round, name) / added(round, THEIRS)));
+  return `${kind} +${milliseconds.toFixed(0)} ms (${(100 * share).toFixed(0)} %)`;
+}
+
+/** Runs one process to its end. Throws when it fails. */
+function costOf(args: readonly string[], script: string): Cost {
   const { PATH = '', HOME = '' } = process.env;
-  const env = { PATH, HOME, TASKSPAN_DIR: join(scratch, 'data'), OTEL_EXPORTER_PROMETHEUS_PORT: '0' };
-  const start = process.hrtime.bigint();
-  // Exporters are off for the other hook: it would try to reach a Collector and wait for that at its end.
+  // Exporters are off for the other hook: it would try to reach a Collector, and wait for that at its end.
   const off = { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' };
-  const { status, stderr } = spawnSync(process.execPath, [...args, empty], {
+  const own = { TASKSPAN_DIR: join(scratch, 'data'), OTEL_EXPORTER_PROMETHEUS_PORT: '0' };
+  const start = process.hrtime.bigint();
+  const { status, stderr } = spawnSync(process.execPath, ['--require', usage, ...args, script], {
     cwd: scratch,
-    env: args[1] === auto ? { ...env, ...off } : env,
+    env: { PATH, HOME, ...(args === CONTENDERS[THEIRS] ? off : own) },
     encoding: 'utf8',
   });
-  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stderr}`);
-  return Number(process.hrtime.bigint() - start) / 1e6;
+  const wall = Number(process.hrtime.bigint() - start) / 1e6;
+  const microseconds = /^used (\d+)$/m.exec(stderr)?.[1];
+  if (status !== 0 || microseconds === undefined) throw new Error(`${args.join(' ')} ended with ${status}: ${stderr}`);
+  return { wall, processor: Number(microseconds) / 1000 };
 }
 
-function entryOf(name: string): string {
-  return join(others, 'node_modules', name, 'build', 'src', 'index.js');
-}
-
-function median(values: readonly number[] = []): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
