@@ -10,8 +10,8 @@ describe('start()', () => {
   after(() => app.remove());
 
   for (const [system, load] of [
-    ['an ES module', "import { runTask, start } from 'taskspan';"],
-    ['a CommonJS module', "const { runTask, start } = require('taskspan');"],
+    ['an ES module', `import { runTask, start } from 'taskspan';`],
+    ['a CommonJS module', `const { runTask, start } = require('taskspan');`],
   ] as const) {
     it(`in ${system} sees tasks until shutdown(), and can be called again then`, async () => {
       const data = app.ownData();
@@ -49,6 +49,13 @@ describe('start()', () => {
       console.log(taskspan.logsFolder, await taskspan.metricsUrl);`;
     const ended = await app.run(source, { nodeArgs: [], env: { ...data, TASKSPAN_FILES: 'on' } });
     assert.deepEqual([ended.stdout, ended.stderr], ['undefined undefined\n', '']);
+  });
+
+  it('under the hook is the one that runs, and its URL can be waited for by an app with nothing else to do', async () => {
+    const source = `import { start } from 'taskspan';
+      console.log((await fetch(await start({ quiet: true }).metricsUrl)).status);`;
+    const ended = await app.run(source, { env: app.ownData() });
+    assert.deepEqual([ended.code, ended.stdout], [0, '200\n']);
   });
 
   it('says each setting that it does not understand once, and takes the default', async () => {

@@ -126,7 +126,6 @@ interface Setup {
 class RunningTaskspan implements Taskspan {
   readonly directory: string | undefined;
   readonly logsFolder: string | undefined;
-  readonly metricsUrl: Promise<string | undefined>;
   readonly #pipeline: Pipeline;
   readonly #globals: YieldHandle;
   readonly #server: MetricsServer | undefined;
@@ -135,6 +134,8 @@ class RunningTaskspan implements Taskspan {
   readonly #instrumentations: InstrumentationSet;
   readonly #threads: Threads;
   readonly #stopGreeting: () => void;
+  readonly #url: Promise<string | undefined>;
+  #serveDelay: NodeJS.Timeout | undefined;
   #listed = false;
   #stopped: Promise<void> | undefined;
 
@@ -199,8 +200,8 @@ class RunningTaskspan implements Taskspan {
       this.directory === undefined || !isMainThread
         ? undefined
         : new ProcessFile({ dir: this.directory, instance: instanceId, service });
-    this.metricsUrl = this.#serve(config, mode);
-    this.#stopGreeting = greet({ quiet: config.quiet, metricsUrl: this.metricsUrl, logsFolder: this.logsFolder });
+    this.#url = this.#serve(config, mode);
+    this.#stopGreeting = greet({ quiet: config.quiet, metricsUrl: this.#url, logsFolder: this.logsFolder });
     pipeline.warmUp(mode.serveAfterMs ?? 0);
   }
 
@@ -225,6 +226,12 @@ class RunningTaskspan implements Taskspan {
     });
   }
 
+  get metricsUrl(): Promise<string | undefined> {
+    // Whoever waits for it does not end before it is known; nobody else is kept alive by the delay.
+    this.#serveDelay?.ref();
+    return this.#url;
+  }
+
   forceFlush(): Promise<void> {
     return this.#pipeline.forceFlush();
   }
@@ -236,7 +243,12 @@ class RunningTaskspan implements Taskspan {
 
   async #serve(config: Config, mode: StartMode): Promise<string | undefined> {
     const delayMs = mode.serveAfterMs ?? 0;
-    if (delayMs > 0) await new Promise<void>((resolve) => setTimeout(resolve, delayMs).unref());
+    if (delayMs > 0) {
+      await new Promise<void>((resolve) => {
+        this.#serveDelay = setTimeout(resolve, delayMs).unref();
+      });
+      this.#serveDelay = undefined;
+    }
     if (this.#stopped !== undefined) return undefined;
     const url = await this.#server?.start({ host: config.prometheusHost, port: config.prometheusPort });
     if (this.#stopped === undefined) {
