@@ -138,7 +138,7 @@ describe('the end of a process under taskspan/register', () => {
     assert.deepEqual(endings(data.TASKSPAN_DIR), expected);
   });
 
-  it('by kill -9 leaves whole lines, up to the last flush', async () => {
+  it('by kill -9 leaves all lines up to the last flush, and at most the one being written is cut', async () => {
     const data = app.ownData();
     const source = `${HEAD}
       import { start } from 'taskspan';
@@ -153,15 +153,19 @@ describe('the end of a process under taskspan/register', () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     running.child.kill('SIGKILL');
     assert.equal((await running.ended).signal, 'SIGKILL');
+    // Linux may cut a write in two when it kills; the next attempt begins a line of its own behind it.
+    const again = `${HEAD} startTask('open', { id: 'open' }).end();`;
+    assert.equal((await app.run(again, { env: data })).code, 0);
     const log = readJobLogs(data.TASKSPAN_DIR).get('open');
-    assert.deepEqual(log?.broken, []);
+    assert.ok((log?.broken.length ?? 0) <= 1, log?.broken.join());
+    const first = log?.records[0]?.attributes['task.run'];
+    const killed = log?.records.filter((record) => record.attributes['task.run'] === first) ?? [];
+    const second = log?.records.filter((record) => record.attributes['task.run'] !== first) ?? [];
+    const names = [...killed.slice(0, 2), ...second].map((record) => record.eventName || record.body);
+    assert.deepEqual(names, ['task.started', 'before the flush', 'task.started', 'task.ended']);
     assert.deepEqual(
-      log?.records.slice(0, 2).map((record) => record.eventName || record.body),
-      ['task.started', 'before the flush'],
-    );
-    assert.deepEqual(
-      log?.records.map((record) => record.attributes['task.sequence']),
-      log?.records.map((_, at) => at + 1),
+      killed.map((record) => record.attributes['task.sequence']),
+      killed.map((_, at) => at + 1),
     );
   });
 
