@@ -70,8 +70,15 @@ describe('taskspan/register', () => {
   ] as const) {
     it(`counts and logs every run under ${sampler} ${argument ?? ''}, and keeps the sampled spans alone`, async () => {
       const data = app.ownData();
-      const env = { ...data, OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: argument };
-      const ended = await app.run(SOURCE, { env });
+      const collector = new Collector();
+      const env = {
+        ...data,
+        OTEL_TRACES_SAMPLER: sampler,
+        OTEL_TRACES_SAMPLER_ARG: argument,
+        OTEL_EXPORTER_OTLP_ENDPOINT: await collector.start(),
+        OTEL_METRICS_EXPORTER: 'prometheus,otlp',
+      };
+      const ended = await app.run(SOURCE, { env }).finally(() => collector.stop());
       assert.deepEqual([ended.code, ended.stderr], [0, '']);
       const total = (status: string): number | undefined =>
         series(ended.stdout, 'async_operations_total', { operation: 'job', status });
@@ -89,6 +96,10 @@ describe('taskspan/register', () => {
       const spans = logs.flatMap((log) => log.spans);
       const roots = spans.filter(({ name }) => name === 'job').length;
       assert.equal(spans.filter(({ name }) => name === 'below').length, roots, 'a trace is kept whole');
+      const sent = (name: string): number => collector.spans().filter((span) => span === name).length;
+      assert.deepEqual([sent('job'), sent('below')], [roots, roots], 'exactly those are exported');
+      assert.equal(collector.records().filter((record) => record.includes('"task.ended"')).length, RUNS);
+      assert.equal(value(collector.metrics(), 'async_operations_total', 'success'), RUNS * 0.75);
       assert.ok(most === RUNS ? roots === RUNS : roots <= most, `${roots} of ${RUNS} spans`);
     });
   }
