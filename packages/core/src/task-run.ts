@@ -28,6 +28,7 @@ import { runStep } from './step.ts';
 import type { MetricOptions, Task, TaskEnd } from './task.ts';
 import { randomRunId } from './task-id.ts';
 import { normaliseAttribute, normaliseAttributes, normaliseText } from './task-options.ts';
+import { recordsAreKept } from './tracer.ts';
 
 /** What a caller may say of a run, every value already checked. Most runs share one that says nothing. */
 export interface RunDetails {
@@ -141,7 +142,8 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
     if (this.observed) this.observe('onRunStart');
     if (this.orphan) return;
     state.openRuns.add(this);
-    emitRecord(this, { eventName: EVENT.STARTED, severity: SEVERITY.info, attributes, timeMs: this.startTimeMs });
+    if (recordsAreKept())
+      emitRecord(this, { eventName: EVENT.STARTED, severity: SEVERITY.info, attributes, timeMs: this.startTimeMs });
     if (this.details.logger !== undefined) {
       logToCaller(this.details.logger, 'info', { message: 'task started', fields: this.callerFields() });
     }
@@ -268,7 +270,7 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
     if (outcome.failure !== undefined && this.written?.error !== outcome.failure.error) {
       this.emitException(outcome.failure.error);
     }
-    this.emitEnd(outcome);
+    if (recordsAreKept()) this.emitEnd(outcome);
     this.endSpan(outcome);
     state.openRuns.delete(this);
     if (this.details.logger !== undefined) this.logEnd(outcome.status);

@@ -1,5 +1,5 @@
 import { type Tracer, type TracerProvider, trace } from '@opentelemetry/api';
-import { logs } from '@opentelemetry/api-logs';
+import { type LoggerProvider, logs } from '@opentelemetry/api-logs';
 import { safely } from './internal/report.ts';
 import { state } from './internal/state.ts';
 import { SCOPE } from './names.ts';
@@ -11,6 +11,8 @@ interface MaybeProxy extends TracerProvider {
 
 let knownProvider: TracerProvider | undefined;
 let knownTracer: Tracer | undefined;
+let knownLogs: LoggerProvider | undefined;
+let logsAreKept = false;
 
 /**
  * The tracer that makes task spans: our own provider's when this toolkit runs one, else the registered one. Undefined
@@ -30,7 +32,13 @@ export function activeTracer(): Tracer | undefined {
 
 /** True when records of runs have somewhere to go. */
 export function recordsAreKept(): boolean {
-  return state.sinks.length > 0 || !isNoop(logs.getLoggerProvider());
+  if (state.sinks.length > 0) return true;
+  const provider = logs.getLoggerProvider();
+  if (provider !== knownLogs) {
+    knownLogs = provider;
+    logsAreKept = !isNoop(provider);
+  }
+  return logsAreKept;
 }
 
 function isNoop(provider: object): boolean {

@@ -22,6 +22,7 @@ import { LazyLoggerProvider, LazyMeterProvider } from './lazy-providers.ts';
 import { LazyTracerProvider, type SdkTracerProvider } from './lazy-tracer-provider.ts';
 import { once } from './once.ts';
 import { type Redact, redactLogRecord, redactRunRecord, redactSpan } from './redaction.ts';
+import { SpanIds } from './span-ids.ts';
 
 /** What the pipeline is made of. */
 export interface PipelineOptions {
@@ -187,6 +188,7 @@ export class Pipeline {
     return new sdk.NodeTracerProvider({
       resource: this.#resource(),
       sampler: taskSampler(this.#options.sampler()),
+      idGenerator: new SpanIds(),
       spanProcessors: [
         this.taskMetrics,
         new RunStampSpanProcessor(),

@@ -28,6 +28,7 @@ import { type RunRecord, state } from '@taskspan/core/hub';
 import { JobLogWriter } from '@taskspan/joblog';
 import { TaskMetrics, taskSampler, taskViews } from '@taskspan/metrics';
 import { interleave } from '../../../test/interleave.ts';
+import { SpanIds } from './span-ids.ts';
 
 const CALLS = 20_000;
 const work = async (): Promise<number> => 1;
@@ -105,7 +106,11 @@ function taskspan(name: string, options: { sampler?: Sampler; writer?: JobLogWri
   const { writer } = options;
   const spanProcessors: SpanProcessor[] = [metrics, batch()];
   if (writer !== undefined) spanProcessors.push(new SpansToFiles(writer));
-  const provider = new NodeTracerProvider({ sampler: taskSampler(options.sampler), spanProcessors });
+  const provider = new NodeTracerProvider({
+    idGenerator: new SpanIds(),
+    sampler: taskSampler(options.sampler),
+    spanProcessors,
+  });
   const sink = writer === undefined ? undefined : (record: RunRecord): void => writer.sink(record);
   return {
     call: () => {
