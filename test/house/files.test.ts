@@ -39,6 +39,8 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
     'winston-line',
     'winston-logger',
   ],
+  'packages/taskspan/src/config.test.ts': ['config-source'],
+  'packages/taskspan/src/register.other-sdk.test.ts': ['late-tracer'],
   'packages/joblog/src/job-log-writer.test.ts': [
     'append-batch',
     'append-thread',

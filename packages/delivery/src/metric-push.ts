@@ -51,21 +51,24 @@ export function createMetricPush(target: OtlpTarget, options: MetricPushOptions 
     }
   }
 
+  // The SDK's own timer for an export keeps the process alive for as long as a request may take. So an export is done at
+  // once for it, and whoever flushes waits for the push, for as long as the flush may take.
+  let pushing: Promise<void> = Promise.resolve();
+
   return new MetricPush({
     exportIntervalMillis: intervalMs,
     exportTimeoutMillis,
     cardinalityLimits: { default: options.cardinalityLimit ?? DEFAULT_CARDINALITY_LIMIT },
     exporter: {
       export(metrics, done) {
-        void push(sender, metrics, timeoutMs)
-          .catch((error: unknown): SendResult => ({ kind: 'refused', reason: String(error) }))
-          .then((result) => {
-            account(result, metrics, temporality);
-            // Failures are reported and counted here, once; the SDK would report each push again.
-            done({ code: ExportResultCode.SUCCESS });
-          });
+        pushing = Promise.all([pushing, push(sender, metrics, timeoutMs)]).then(
+          // Failures are reported and counted here, once; the SDK would report each push again.
+          ([, result]) => account(result, metrics, temporality),
+          (error: unknown) => account({ kind: 'refused', reason: String(error) }, metrics, temporality),
+        );
+        done({ code: ExportResultCode.SUCCESS });
       },
-      forceFlush: async () => {},
+      forceFlush: () => pushing,
       shutdown: () => sender.close(),
       selectAggregationTemporality: (type) =>
         isDelta(type, temporality) ? sdk.AggregationTemporality.DELTA : sdk.AggregationTemporality.CUMULATIVE,

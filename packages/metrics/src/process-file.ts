@@ -60,7 +60,7 @@ export class ProcessFile {
 
   /** Writes the entry, again when the URL changes, and brings the list of targets up to date. */
   write(metricsUrl: string | undefined): void {
-    safely('writing the process file', () => {
+    withFullDisk('writing the process file', () => {
       ensureFolder(this.#dir);
       ensureFolder(this.#folder);
       const entry: ProcessEntry = { ...this.#entry, metrics_url: metricsUrl ?? null };
@@ -71,7 +71,7 @@ export class ProcessFile {
 
   /** Takes the entry away. For exit handlers. */
   remove(): void {
-    safely('removing the process file', () => {
+    withFullDisk('removing the process file', () => {
       rmSync(this.path, { force: true });
       this.#writeTargets();
     });
@@ -187,4 +187,16 @@ function isEntry(value: unknown): value is ProcessEntry {
 
 function isLoopback(url: URL): boolean {
   return url.hostname === 'localhost' || url.hostname === '[::1]' || url.hostname.startsWith('127.');
+}
+
+/** A full disk is reported once, by what writes the logs; everything else here. */
+function withFullDisk(what: string, act: () => void): void {
+  safely(what, () => {
+    try {
+      act();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+    }
+  });
 }

@@ -178,7 +178,7 @@ describe('the end of a process under taskspan/register', () => {
     const source = `${HEAD} runTask('a', () => 1, { id: 'a' }); process.exitCode = 6;
       setTimeout(() => {}, 300);`;
     const ended = await app.run(source, {
-      env: { ...data, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_METRICS_EXPORTER: 'none' },
+      env: { ...data, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint },
     });
     deaf.closeAllConnections();
     deaf.close();
