@@ -19,9 +19,11 @@ import { IdleTask } from './idle-task.ts';
 import { describeValue, reportOnce } from './internal/report.ts';
 import { state } from './internal/state.ts';
 import { ATTR } from './names.ts';
-import { type AcceptableErrors, NO_RULES } from './outcome.ts';
+import type { AcceptableErrors } from './outcome.ts';
+import { setSpanAttribute, writeStartAttributes } from './own-attributes.ts';
 import { runsAreWatched } from './run-channel.ts';
 import { createRunContext, currentRun } from './run-context.ts';
+import { NO_DETAILS, type RunDetails } from './run-details.ts';
 import type { TaskOptions } from './task.ts';
 import { nameFile } from './task-file.ts';
 import { normaliseTaskId, uuidv7 } from './task-id.ts';
@@ -39,7 +41,7 @@ import {
   readableOptions,
   submissionFields,
 } from './task-options.ts';
-import { type RunDetails, setSpanAttribute, TaskRun } from './task-run.ts';
+import { TaskRun } from './task-run.ts';
 import { activeTracer, recordsAreKept } from './tracer.ts';
 
 /** What only the stateless functions give beside the options. */
@@ -54,17 +56,6 @@ const RELATIONS = ['link', 'child', 'root'] as const;
 const NO_OPTIONS: TaskOptions = {};
 const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
-const NO_DETAILS: RunDetails = {
-  attempt: undefined,
-  maxAttempts: undefined,
-  waitSeconds: undefined,
-  label: undefined,
-  outputs: undefined,
-  logger: undefined,
-  rules: NO_RULES,
-  readAtEnd: undefined,
-  orphan: false,
-};
 const NO_EXTRAS: BeginExtras = {};
 
 /** Begins a run: the only place where a task span starts. Never throws. */
@@ -102,7 +93,7 @@ function begin(operation: unknown, options: TaskOptions | undefined, extras: Beg
   const kind = normaliseKind(given.kind);
   const run = new TaskRun({ id, operation: name, file, startMono, startTimeMs, fields }, details);
   const span = tracer === undefined ? NO_SPAN : startSpan(run, tracer, { origin, kind });
-  if (span.isRecording()) run.writeStartAttributes(span);
+  if (span.isRecording()) writeStartAttributes(span, run);
   if (attributes !== undefined) for (const key in attributes) setSpanAttribute(span, key, attributes[key]);
   run.open(span, createRunContext(origin.base, run, span), started);
   return run;

@@ -1,5 +1,4 @@
 import {
-  type Attributes,
   type Context,
   context,
   INVALID_SPAN_CONTEXT,
@@ -13,15 +12,18 @@ import type { AnyValue } from '@opentelemetry/api-logs';
 import { logToCaller } from './caller-logger.ts';
 import { type Carrier, injectCarrier } from './carrier.ts';
 import { monoMs } from './clock.ts';
-import { errorFacts, errorMessage, errorType, readSafely } from './error-facts.ts';
+import { errorMessage, errorType, readSafely } from './error-facts.ts';
 import { describeValue, reportOnce, safely } from './internal/report.ts';
 import { type OpenRun, type RunInfo, state } from './internal/state.ts';
-import { ATTR, EVENT, type LogLevel, METRIC_LABEL_PREFIX, SEVERITY } from './names.ts';
+import { EVENT, type LogLevel, SEVERITY } from './names.ts';
 import { decideOutcome, NO_RULES, type Outcome, type OutcomeRules, type RunEnd, SUCCESS } from './outcome.ts';
+import { setSpanAttribute, writeEndAttributes } from './own-attributes.ts';
 import { ProgressThrottle } from './progress.ts';
 import { emitRecord } from './records.ts';
 import { publishRun } from './run-channel.ts';
 import { currentRun } from './run-context.ts';
+import type { RunDetails, RunIdentity } from './run-details.ts';
+import { endContent, exceptionContent, metricContent } from './run-records.ts';
 import type { Settler } from './settle.ts';
 import type { TaskStatus } from './status.ts';
 import { runStep } from './step.ts';
@@ -29,33 +31,6 @@ import type { MetricOptions, Task, TaskEnd } from './task.ts';
 import { randomRunId } from './task-id.ts';
 import { normaliseAttribute, normaliseAttributes, normaliseText } from './task-options.ts';
 import { recordsAreKept } from './tracer.ts';
-
-/** What a caller may say of a run, every value already checked. Most runs share one that says nothing. */
-export interface RunDetails {
-  readonly attempt: number | undefined;
-  readonly maxAttempts: number | undefined;
-  /** Seconds, first attempts only. */
-  readonly waitSeconds: number | undefined;
-  readonly label: string | undefined;
-  readonly outputs: readonly string[] | undefined;
-  readonly logger: unknown;
-  readonly rules: OutcomeRules;
-  /** Asked when the run ends: a caller's record is read then, never before. */
-  readonly readAtEnd: (() => { readonly error?: unknown; readonly deadlineMs: number | undefined }) | undefined;
-  readonly orphan: boolean;
-}
-
-/** What every run has of its own. */
-export interface RunIdentity {
-  readonly id: string;
-  readonly operation: string;
-  readonly file: string;
-  /** Monotonic milliseconds. */
-  readonly startMono: number;
-  /** Epoch milliseconds. */
-  readonly startTimeMs: number;
-  readonly fields: Readonly<Record<string, AnyValue>> | undefined;
-}
 
 const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
@@ -71,7 +46,7 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
   durationSeconds: number | undefined = undefined;
   /** Context in which the work runs; set once the span is there. */
   context: Context = ROOT_CONTEXT;
-  private readonly details: RunDetails;
+  readonly details: RunDetails;
   private readonly startMono: number;
   private span: Span = NO_SPAN;
   private observed = false;
@@ -79,7 +54,7 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
   private sequence = 0;
   private steps = 0;
   private ended = false;
-  private outputs: readonly string[] | undefined;
+  outputs: readonly string[] | undefined;
   private throttle: ProgressThrottle | undefined = undefined;
   private ownSignal: AbortSignal | undefined;
   /** The last error written into the log: a step's error that ends its run is written once. */
@@ -201,24 +176,8 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
   }
 
   metric(name: string, value: number, options?: MetricOptions): void {
-    if (typeof name !== 'string' || name === '' || typeof value !== 'number') {
-      reportOnce(
-        'metric',
-        `metric needs a name and a number, got ${describeValue(name)}, ${describeValue(value)}; it is ignored`,
-      );
-      return;
-    }
-    const attributes: Record<string, AnyValue> = { [ATTR.METRIC_NAME]: name, [ATTR.METRIC_VALUE]: value };
-    const unit = normaliseText('metric unit', readSafely(options, 'unit'));
-    if (unit !== undefined) attributes[ATTR.METRIC_UNIT] = unit;
-    const labels = normaliseAttributes('metric labels', readSafely(options, 'labels'));
-    for (const key in labels) attributes[METRIC_LABEL_PREFIX + key] = String(labels[key]);
-    emitRecord(this, {
-      eventName: EVENT.METRIC,
-      severity: SEVERITY.info,
-      attributes,
-      spanContext: this.activeSpanContext(),
-    });
+    const content = metricContent(name, value, options);
+    if (content !== undefined) emitRecord(this, { ...content, spanContext: this.activeSpanContext() });
   }
 
   inject(): Carrier {
@@ -270,7 +229,7 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
     if (outcome.failure !== undefined && this.written?.error !== outcome.failure.error) {
       this.emitException(outcome.failure.error);
     }
-    if (recordsAreKept()) this.emitEnd(outcome);
+    if (recordsAreKept()) emitRecord(this, endContent(this, outcome));
     this.endSpan(outcome);
     state.openRuns.delete(this);
     if (this.details.logger !== undefined) this.logEnd(outcome.status);
@@ -282,34 +241,7 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
     // Nested steps pass one error on; only objects can be told to be the same.
     if (typeof error === 'object' && error !== null && this.written?.error === error) return;
     this.written = { error };
-    const facts = errorFacts(error);
-    emitRecord(this, {
-      eventName: EVENT.EXCEPTION,
-      severity: SEVERITY.error,
-      body: facts.message,
-      spanContext,
-      attributes: {
-        [ATTR.EXCEPTION_TYPE]: facts.type,
-        [ATTR.EXCEPTION_MESSAGE]: facts.message,
-        ...(facts.stack === undefined ? {} : { [ATTR.EXCEPTION_STACKTRACE]: facts.stack }),
-      },
-    });
-  }
-
-  private emitEnd(outcome: Outcome): void {
-    const attributes: Record<string, AnyValue> = { [ATTR.TASK_STATUS]: outcome.status };
-    if (!this.orphan) attributes[ATTR.TASK_DURATION] = this.durationSeconds;
-    if (outcome.errorType !== undefined) attributes[ATTR.ERROR_TYPE] = outcome.errorType;
-    if (this.details.label !== undefined) attributes[ATTR.TASK_LABEL] = this.details.label;
-    if (this.outputs !== undefined) attributes[ATTR.TASK_OUTPUTS] = [...this.outputs];
-    if (outcome.attributes !== undefined) {
-      Object.assign(attributes, normaliseAttributes('outcome attributes', outcome.attributes));
-    }
-    emitRecord(this, {
-      eventName: this.orphan ? EVENT.ORPHANED : EVENT.ENDED,
-      severity: END_SEVERITY[outcome.status],
-      attributes,
-    });
+    emitRecord(this, exceptionContent(error, spanContext));
   }
 
   private endSpan(outcome: Outcome): void {
@@ -322,7 +254,7 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
     }
     const extra = normaliseAttributes('outcome attributes', outcome.attributes);
     for (const key in extra) setSpanAttribute(span, key, extra[key]);
-    this.restoreOwnAttributes(span, outcome);
+    writeEndAttributes(span, this, outcome);
     if (outcome.status === 'failure' || outcome.status === 'orphaned') {
       const message = outcome.failure === undefined ? outcome.errorType : errorMessage(outcome.failure.error);
       span.setStatus({ code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
@@ -331,46 +263,6 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
     state.ending = this;
     safely('ending a task span', () => span.end());
     state.ending = outer;
-  }
-
-  /** The toolkit's attributes that are known at the start. */
-  writeStartAttributes(span: Span): void {
-    const attributes = attributesOf(span);
-    if (attributes === undefined) span.setAttributes(this.ownAttributes(undefined));
-    else this.writeOwn(attributes);
-  }
-
-  /** Attributes of the toolkit can be neither overwritten nor pushed out by attribute limits. */
-  private restoreOwnAttributes(span: Span, outcome: Outcome): void {
-    const attributes = attributesOf(span);
-    if (attributes === undefined) {
-      span.setAttributes(this.ownAttributes(outcome));
-      return;
-    }
-    this.writeOwn(attributes);
-    attributes['task.status'] = outcome.status;
-    if (outcome.errorType !== undefined) attributes['error.type'] = outcome.errorType;
-    if (this.outputs !== undefined) attributes['task.outputs'] = [...this.outputs];
-  }
-
-  /** Keys stand here as literals, which is twice as quick as through a table. */
-  private writeOwn(attributes: Record<string, unknown>): void {
-    const { details } = this;
-    if (attributes['operation'] !== this.operation) attributes['operation'] = this.operation;
-    if (attributes['task.id'] !== this.id) attributes['task.id'] = this.id;
-    if (attributes['task.file'] !== this.file) attributes['task.file'] = this.file;
-    if (details.attempt !== undefined) attributes['task.attempt'] = details.attempt;
-    if (details.maxAttempts !== undefined) attributes['task.max_attempts'] = details.maxAttempts;
-    if (details.label !== undefined) attributes['task.label'] = details.label;
-  }
-
-  private ownAttributes(outcome: Outcome | undefined): Attributes {
-    const attributes: Attributes = {};
-    this.writeOwn(attributes);
-    if (outcome !== undefined) attributes[ATTR.TASK_STATUS] = outcome.status;
-    if (outcome?.errorType !== undefined) attributes[ATTR.ERROR_TYPE] = outcome.errorType;
-    if (this.outputs !== undefined) attributes[ATTR.TASK_OUTPUTS] = [...this.outputs];
-    return attributes;
   }
 
   private observe(event: 'onRunStart' | 'onRunEnd'): void {
@@ -399,23 +291,4 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
     const active = context.active();
     return (currentRun(active) === this ? trace.getSpanContext(active) : undefined) ?? this.spanContext;
   }
-}
-
-const END_SEVERITY: Readonly<Record<TaskStatus, number>> = {
-  success: SEVERITY.info,
-  failure: SEVERITY.error,
-  expired: SEVERITY.warn,
-  cancelled: SEVERITY.warn,
-  deferred: SEVERITY.info,
-  orphaned: SEVERITY.warn,
-};
-
-/** Sets an attribute that was normalised before: arrays are of one type, nothing is null. */
-export function setSpanAttribute(span: Span, key: string, value: AnyValue): void {
-  span.setAttribute(key, value as string | number | boolean | string[]);
-}
-
-/** The SDK's span keeps its attributes in a plain object; writing there is exempt from limits, and quicker. */
-function attributesOf(span: Span): Record<string, unknown> | undefined {
-  return (span as { attributes?: Record<string, unknown> }).attributes;
 }
