@@ -21,8 +21,7 @@ const MAX_LINES = 350;
 const MAX_TEST_LINES = 700;
 
 /** Longer files that were looked at and are one thing, with the reason. Keep this short. */
-const LONG_FILES: Readonly<Record<string, string>> = {
-};
+const LONG_FILES: Readonly<Record<string, string>> = {};
 
 /** Parts that no test touches directly: their behaviour is that of the whole, which the test named here proves. */
 const PROVED_BY: Readonly<Record<string, readonly string[]>> = {

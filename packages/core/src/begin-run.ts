@@ -206,10 +206,12 @@ function startedAttributes(
   if (given === NO_OPTIONS) return undefined;
   const started: Record<string, AnyValue> = { ...attributes };
   const attempt = normaliseCount('attempt', given.attempt);
+  const maxAttempts = normaliseCount('maxAttempts', given.maxAttempts);
   const enqueuedAt = normaliseInstant('enqueuedAt', given.enqueuedAt);
   const scheduledAt = normaliseInstant('scheduledAt', given.scheduledAt);
   const label = normaliseText('label', given.label);
   if (attempt !== undefined) started[ATTR.TASK_ATTEMPT] = attempt;
+  if (maxAttempts !== undefined) started[ATTR.TASK_MAX_ATTEMPTS] = maxAttempts;
   if (enqueuedAt !== undefined) started[ATTR.TASK_ENQUEUED_AT] = enqueuedAt / 1000;
   if (scheduledAt !== undefined) started[ATTR.TASK_SCHEDULED_AT] = scheduledAt / 1000;
   if (label !== undefined) started[ATTR.TASK_LABEL] = label;

@@ -1,5 +1,6 @@
-import type { Attributes, Span } from '@opentelemetry/api';
+import { type Attributes, type Span, type SpanStatus, SpanStatusCode } from '@opentelemetry/api';
 import type { AnyValue } from '@opentelemetry/api-logs';
+import { errorMessage } from './error-facts.ts';
 import type { Outcome } from './outcome.ts';
 import type { RunDetails } from './run-details.ts';
 
@@ -32,6 +33,23 @@ export function writeEndAttributes(span: Span, run: OwnSource, outcome: Outcome)
   if (run.outputs !== undefined) attributes['task.outputs'] = [...run.outputs];
 }
 
+/**
+ * Name and status of a task span are those of the table of outcomes, whatever the work has said of its active span. The
+ * SDK lets nothing follow an OK, and nothing undo an ERROR, so both are written to its fields.
+ */
+export function setOutcomeStatus(span: Span, operation: string, outcome: Outcome): void {
+  const known = span as Partial<{ name: string; status: SpanStatus }>;
+  if (known.name !== undefined && known.name !== operation) span.updateName(operation);
+  if (outcome.status === 'failure' || outcome.status === 'orphaned') {
+    const message = outcome.failure === undefined ? outcome.errorType : errorMessage(outcome.failure.error);
+    const status = { code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) };
+    span.setStatus(status);
+    if (known.status !== undefined && known.status.code !== SpanStatusCode.ERROR) known.status = status;
+  } else if (known.status !== undefined && known.status.code !== SpanStatusCode.UNSET) {
+    known.status = { code: SpanStatusCode.UNSET };
+  }
+}
+
 /** Keys stand here as literals, which is twice as quick as through a table. */
 function write(attributes: Record<string, unknown>, run: OwnSource): void {
   const { details } = run;
@@ -51,6 +69,13 @@ function ownAttributes(run: OwnSource, outcome: Outcome | undefined): Attributes
   if (outcome?.errorType !== undefined) attributes['error.type'] = outcome.errorType;
   if (run.outputs !== undefined) attributes['task.outputs'] = [...run.outputs];
   return attributes;
+}
+
+/** Writes one attribute of the toolkit past all limits, where the span lets us. */
+export function writeOwnAttribute(span: Span, key: string, value: string | number): void {
+  const attributes = attributesOf(span);
+  if (attributes === undefined) span.setAttribute(key, value);
+  else attributes[key] = value;
 }
 
 /** The SDK's span keeps its attributes in a plain object; writing there is exempt from limits, and quicker. */

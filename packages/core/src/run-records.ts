@@ -44,14 +44,13 @@ interface EndedRun {
 
 /** `task.ended`, or `task.orphaned` for the report of a lost run, which has no duration. */
 export function endContent({ details, outputs, durationSeconds }: EndedRun, outcome: Outcome): RecordContent {
-  const attributes: Record<string, AnyValue> = { [ATTR.TASK_STATUS]: outcome.status };
+  // What the outcome option says first: it cannot replace what was found.
+  const attributes: Record<string, AnyValue> = normaliseAttributes('outcome attributes', outcome.attributes) ?? {};
+  attributes[ATTR.TASK_STATUS] = outcome.status;
   if (!details.orphan) attributes[ATTR.TASK_DURATION] = durationSeconds;
   if (outcome.errorType !== undefined) attributes[ATTR.ERROR_TYPE] = outcome.errorType;
   if (details.label !== undefined) attributes[ATTR.TASK_LABEL] = details.label;
   if (outputs !== undefined) attributes[ATTR.TASK_OUTPUTS] = [...outputs];
-  if (outcome.attributes !== undefined) {
-    Object.assign(attributes, normaliseAttributes('outcome attributes', outcome.attributes));
-  }
   return {
     eventName: details.orphan ? EVENT.ORPHANED : EVENT.ENDED,
     severity: END_SEVERITY[outcome.status],

@@ -2,6 +2,7 @@ import type { Context, Span } from '@opentelemetry/api';
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { state } from './internal/state.ts';
 import { ATTR } from './names.ts';
+import { writeOwnAttribute } from './own-attributes.ts';
 import { runAttributes } from './records.ts';
 import { currentRun } from './run-context.ts';
 import { nameFile } from './task-file.ts';
@@ -11,10 +12,9 @@ interface StampableSpan extends Span {
   readonly attributes?: Readonly<Record<string, unknown>>;
 }
 
-/** The part of the SDK's log record that stamping needs. */
+/** The part of the SDK's log record that stamping needs. It keeps its attributes in a plain object, out of reach of limits. */
 interface StampableRecord {
-  readonly attributes: Readonly<Record<string, AnyValue>>;
-  setAttribute(key: string, value: AnyValue): unknown;
+  readonly attributes: Record<string, AnyValue>;
 }
 
 /**
@@ -29,13 +29,13 @@ export class RunStampSpanProcessor {
     const ownId = own?.[ATTR.TASK_ID];
     if (own?.[ATTR.OPERATION] !== undefined && typeof ownId === 'string' && ownId !== '') {
       const now = Date.now();
-      span.setAttribute(ATTR.TASK_FILE, nameFile(ownId, now));
+      writeOwnAttribute(span, ATTR.TASK_FILE, nameFile(ownId, now));
       return;
     }
     const run = currentRun(parentContext);
     if (run === undefined) return;
-    span.setAttribute(ATTR.TASK_ID, run.id);
-    span.setAttribute(ATTR.TASK_FILE, run.file);
+    writeOwnAttribute(span, ATTR.TASK_ID, run.id);
+    writeOwnAttribute(span, ATTR.TASK_FILE, run.file);
   }
 
   onEnd(): void {}
@@ -60,9 +60,9 @@ export class RunStampLogProcessor {
     for (const key in attributes) {
       // What a line says of itself goes before what was given at submission; the run's identity before both.
       if (fields !== undefined && key in fields && record.attributes[key] !== undefined) continue;
-      record.setAttribute(key, attributes[key]);
+      record.attributes[key] = attributes[key];
     }
-    record.setAttribute(ATTR.TASK_SEQUENCE, run.nextSequence());
+    record.attributes[ATTR.TASK_SEQUENCE] = run.nextSequence();
   }
 
   forceFlush(): Promise<void> {

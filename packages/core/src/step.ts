@@ -4,6 +4,7 @@ import { errorMessage, errorType } from './error-facts.ts';
 import { safely } from './internal/report.ts';
 import type { RunInfo } from './internal/state.ts';
 import { ATTR, EVENT, SEVERITY } from './names.ts';
+import { writeOwnAttribute } from './own-attributes.ts';
 import { emitRecord } from './records.ts';
 import { currentRun } from './run-context.ts';
 import { type Settler, settle } from './settle.ts';
@@ -73,7 +74,7 @@ class StepEnd implements Settler {
   }
 
   private record(outcome: Readonly<Record<string, string>>, severity: number): void {
-    this.span?.setAttributes(outcome);
+    if (this.span !== undefined) for (const key in outcome) writeOwnAttribute(this.span, key, outcome[key] as string);
     emitRecord(this.run, {
       eventName: EVENT.STEP,
       severity,

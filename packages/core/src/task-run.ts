@@ -5,19 +5,18 @@ import {
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
-  SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { logToCaller } from './caller-logger.ts';
 import { type Carrier, injectCarrier } from './carrier.ts';
 import { monoMs } from './clock.ts';
-import { errorMessage, errorType, readSafely } from './error-facts.ts';
+import { errorType, readSafely } from './error-facts.ts';
 import { describeValue, reportOnce, safely } from './internal/report.ts';
 import { type OpenRun, type RunInfo, state } from './internal/state.ts';
 import { EVENT, type LogLevel, SEVERITY } from './names.ts';
 import { decideOutcome, NO_RULES, type Outcome, type OutcomeRules, type RunEnd, SUCCESS } from './outcome.ts';
-import { setSpanAttribute, writeEndAttributes } from './own-attributes.ts';
+import { setOutcomeStatus, setSpanAttribute, writeEndAttributes } from './own-attributes.ts';
 import { ProgressThrottle } from './progress.ts';
 import { emitRecord } from './records.ts';
 import { publishRun } from './run-channel.ts';
@@ -255,10 +254,7 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
     const extra = normaliseAttributes('outcome attributes', outcome.attributes);
     for (const key in extra) setSpanAttribute(span, key, extra[key]);
     writeEndAttributes(span, this, outcome);
-    if (outcome.status === 'failure' || outcome.status === 'orphaned') {
-      const message = outcome.failure === undefined ? outcome.errorType : errorMessage(outcome.failure.error);
-      span.setStatus({ code: SpanStatusCode.ERROR, ...(message === undefined ? {} : { message }) });
-    }
+    setOutcomeStatus(span, this.operation, outcome);
     const outer = state.ending;
     state.ending = this;
     safely('ending a task span', () => span.end());

@@ -54,6 +54,7 @@ export function createMetricPush(target: OtlpTarget, options: MetricPushOptions 
   // The SDK's own timer for an export keeps the process alive for as long as a request may take. So an export is done at
   // once for it, and whoever flushes waits for the push, for as long as the flush may take.
   let pushing: Promise<void> = Promise.resolve();
+  let hurry = new AbortController();
 
   return new MetricPush({
     exportIntervalMillis: intervalMs,
@@ -61,14 +62,18 @@ export function createMetricPush(target: OtlpTarget, options: MetricPushOptions 
     cardinalityLimits: { default: options.cardinalityLimit ?? DEFAULT_CARDINALITY_LIMIT },
     exporter: {
       export(metrics, done) {
-        pushing = Promise.all([pushing, push(sender, metrics, timeoutMs)]).then(
+        pushing = Promise.all([pushing, push(sender, metrics, { timeoutMs, over: hurry.signal })]).then(
           // Failures are reported and counted here, once; the SDK would report each push again.
           ([, result]) => account(result, metrics, temporality),
           (error: unknown) => account({ kind: 'refused', reason: String(error) }, metrics, temporality),
         );
         done({ code: ExportResultCode.SUCCESS });
       },
-      forceFlush: () => pushing,
+      async forceFlush() {
+        hurry.abort();
+        await pushing;
+        hurry = new AbortController();
+      },
       shutdown: () => sender.close(),
       selectAggregationTemporality: (type) =>
         isDelta(type, temporality) ? sdk.AggregationTemporality.DELTA : sdk.AggregationTemporality.CUMULATIVE,
@@ -88,17 +93,29 @@ function isDelta(type: InstrumentType, preference: TemporalityPreference): boole
   }
 }
 
-/** Tries until the time of this push is over: with delta temporality there is no second chance. */
-async function push(sender: OtlpSender<'metrics'>, metrics: ResourceMetrics, timeoutMs: number): Promise<SendResult> {
-  const deadline = performance.now() + timeoutMs;
+/** Tries until the time of this push is over, or until somebody flushes: then one failed attempt is enough. */
+async function push(sender: OtlpSender<'metrics'>, metrics: ResourceMetrics, patience: Patience): Promise<SendResult> {
+  const deadline = performance.now() + patience.timeoutMs;
   for (let waitMs = FIRST_RETRY_MS; ; waitMs *= 2) {
     // The SDK has waited for the resource already.
     const result = await sender.send(metrics, undefined);
-    if (result.kind !== 'retryable') return result;
+    if (result.kind !== 'retryable' || patience.over.aborted) return result;
     const nextMs = Math.max(waitMs * (0.75 + Math.random() / 2), result.retryAfterMs ?? 0);
     if (performance.now() + nextMs >= deadline) return result;
-    await sleep(nextMs, undefined, { ref: false });
+    try {
+      await sleep(nextMs, undefined, { ref: false, signal: patience.over });
+    } catch {
+      // Somebody flushes: the wait is over, and so is this push.
+      return result;
+    }
   }
+}
+
+/** How long a push goes on. */
+interface Patience {
+  readonly timeoutMs: number;
+  /** Aborted when somebody waits for the push. */
+  readonly over: AbortSignal;
 }
 
 function account(result: SendResult, metrics: ResourceMetrics, temporality: TemporalityPreference): void {

@@ -17,8 +17,8 @@ const IS_NEW = 1;
 const IS_LAST = 2;
 /** A batch is posted when it has grown to this. */
 const BATCH_BYTES: number = 1024 * 1024;
-/** Memory kept for the next batches. */
-const SPARES_KEPT = 4;
+/** Memory kept for the next batches: as much as is in flight at most, so that a burst leaves none to the garbage collector, which does not hurry for it. */
+const SPARES_KEPT = 20;
 
 const spares: SharedArrayBuffer[] = [];
 

@@ -66,6 +66,8 @@ export class AppendThread {
   }
 
   post(batch: AppendBatch): void {
+    // Memory of batches that are done serves the next ones.
+    this.#settle();
     this.#inFlight.push(batch);
     this.#bytes += batch.bytes;
     this.#worker.postMessage(batch);

@@ -52,12 +52,22 @@ export class Lines {
     else this.#addMore(frame, json);
   }
 
-  /** All lines, each with its newline; afterwards there are none. */
-  take(): string {
-    this.#close();
+  /** Characters of the lines that are closed. */
+  get closedChars(): number {
+    return this.#text.length;
+  }
+
+  /** The lines that are closed, each with its newline; afterwards there are none of them. */
+  takeClosed(): string {
     const text = this.#text;
     this.#text = '';
     return text;
+  }
+
+  /** All lines, each with its newline; afterwards there are none. */
+  take(): string {
+    this.#close();
+    return this.takeClosed();
   }
 
   #addMore(frame: Frame, json: string): void {

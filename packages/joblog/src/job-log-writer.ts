@@ -42,7 +42,7 @@ export interface JobLogWriterOptions {
   readonly minFreeRatio?: number | undefined;
   /** Estimated bytes of waiting records that are formatted at once; default 8 MiB. */
   readonly maxPendingBytes?: number | undefined;
-  /** Bytes handed to the writing thread and not yet written; default 64 MiB. */
+  /** Bytes handed to the writing thread and not yet written; default 16 MiB. */
   readonly maxInFlightBytes?: number | undefined;
 }
 
@@ -75,7 +75,7 @@ export class JobLogWriter {
   constructor(options: JobLogWriterOptions) {
     const { directory, instanceId, resource } = options;
     this.#maxPendingBytes = options.maxPendingBytes ?? 8 * MIB;
-    this.#maxInFlightBytes = options.maxInFlightBytes ?? 64 * MIB;
+    this.#maxInFlightBytes = options.maxInFlightBytes ?? 16 * MIB;
     this.#appenderOptions = {
       directory,
       maxOpenFiles: options.maxOpenFiles ?? 512,

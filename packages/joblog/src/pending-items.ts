@@ -17,6 +17,9 @@ interface QueuedLog {
   readonly isAscii: boolean;
 }
 
+/** Characters of a file's lines that are handed on together: less than a batch holds. */
+const PIECE_CHARS = 256 * 1024;
+
 /** What waits for one file, unformatted. */
 class FileItems {
   readonly records: RunRecord[] = [];
@@ -70,37 +73,45 @@ export class PendingItems {
     const spans = Lines.ofSpans();
     for (const [file, items] of files) {
       formatted.isAscii = true;
-      this.#formatLogs(items, logs);
-      this.#formatSpans(items, spans);
-      const text = logs.take() + spans.take();
-      if (text === '') continue;
       // The file that a run has for itself is made with its first record, and done with its last.
       const isOwn = !isSharedFile(file);
-      const isNew = isOwn && items.records[0]?.sequence === 1;
+      let isNew = isOwn && items.records[0]?.sequence === 1;
+      for (const text of this.#pieces(items, logs, spans)) {
+        yield { file, text, isAscii: formatted.isAscii, isNew, isLast: false };
+        isNew = false;
+      }
+      const text = logs.take() + spans.take();
       const isLast = isOwn && items.records.some(endsRun);
-      yield { file, text, isAscii: formatted.isAscii, isNew, isLast };
+      if (text !== '' || isLast) yield { file, text, isAscii: formatted.isAscii, isNew, isLast };
     }
     forgetRun();
   }
 
-  #formatLogs({ records, logs }: FileItems, lines: Lines): void {
+  /**
+   * Formats all items of a file. Whole lines come out as soon as there are many: what a thousand runs share is handed on
+   * in pieces, and is nowhere as a whole. The rest stays in `logs` and `spans`.
+   */
+  *#pieces(items: FileItems, logs: Lines, spans: Lines): Generator<string> {
     forgetRun();
-    for (const record of records) {
+    for (const record of items.records) {
       const json = format('logs', runRecordJson, record);
-      if (json !== undefined) lines.add(this.#ownFrame, json);
+      if (json !== undefined) logs.add(this.#ownFrame, json);
+      if (logs.closedChars >= PIECE_CHARS) yield logs.takeClosed();
     }
+    this.#formatLogs(items, logs);
+    for (const span of items.spans) {
+      const json = format('spans', spanJson, span);
+      if (json !== undefined) spans.add(this.#frames.of(span.resource, span.instrumentationScope), json);
+      if (spans.closedChars >= PIECE_CHARS) yield spans.takeClosed();
+    }
+  }
+
+  #formatLogs({ logs }: FileItems, lines: Lines): void {
     for (const log of logs) {
       const { record } = log;
       if (!log.isAscii) formatted.isAscii = false;
       const json = log.json ?? format('logs', logRecordJson, record);
       if (json !== undefined) lines.add(this.#frames.of(record.resource, record.instrumentationScope), json);
-    }
-  }
-
-  #formatSpans({ spans }: FileItems, lines: Lines): void {
-    for (const span of spans) {
-      const json = format('spans', spanJson, span);
-      if (json !== undefined) lines.add(this.#frames.of(span.resource, span.instrumentationScope), json);
     }
   }
 

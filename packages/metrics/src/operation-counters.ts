@@ -102,6 +102,11 @@ export class OperationTable {
     return operation;
   }
 
+  /** How many operations ever had a run. */
+  get size(): number {
+    return this.#counters.size;
+  }
+
   isOther(counters: OperationCounters): boolean {
     return counters === this.#other;
   }

@@ -60,7 +60,7 @@ export class ProcessFile {
 
   /** Writes the entry, again when the URL changes, and brings the list of targets up to date. */
   write(metricsUrl: string | undefined): void {
-    withFullDisk('writing the process file', () => {
+    onDisk('writing the process file', FULL_DISK, () => {
       ensureFolder(this.#dir);
       ensureFolder(this.#folder);
       const entry: ProcessEntry = { ...this.#entry, metrics_url: metricsUrl ?? null };
@@ -71,7 +71,7 @@ export class ProcessFile {
 
   /** Takes the entry away. For exit handlers. */
   remove(): void {
-    withFullDisk('removing the process file', () => {
+    onDisk('removing the process file', [...FULL_DISK, 'ENOENT'], () => {
       rmSync(this.path, { force: true });
       this.#writeTargets();
     });
@@ -189,14 +189,16 @@ function isLoopback(url: URL): boolean {
   return url.hostname === 'localhost' || url.hostname === '[::1]' || url.hostname.startsWith('127.');
 }
 
-/** A full disk is reported once, by what writes the logs; everything else here. */
-function withFullDisk(what: string, act: () => void): void {
+/** A full disk is reported once, by what writes the logs. */
+const FULL_DISK = ['ENOSPC', 'EDQUOT'];
+
+/** Reports what fails, but for errors that are no news. */
+function onDisk(what: string, noNews: readonly string[], act: () => void): void {
   safely(what, () => {
     try {
       act();
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+      if (!noNews.includes(String((error as NodeJS.ErrnoException).code))) throw error;
     }
   });
 }

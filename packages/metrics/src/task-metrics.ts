@@ -144,6 +144,11 @@ export class TaskMetrics implements SpanProcessor, RunObserver {
     this.#bindToGlobal();
   }
 
+  /** True once a run was counted. */
+  get hasRuns(): boolean {
+    return this.#state.operations.size > 0;
+  }
+
   /** The numbers as they are now, for tests and people. */
   snapshot(): MetricsSnapshot {
     return this.#state.snapshot();

@@ -6,7 +6,8 @@ import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 export interface AppPackage {
   /** Absolute path of the folder that holds it. */
   readonly folder: string;
-  readonly name: string;
+  /** Undefined when no package.json on the way up has a name. */
+  readonly name: string | undefined;
   readonly version: string | undefined;
 }
 
@@ -20,7 +21,8 @@ export interface AppLocation {
 /**
  * Finds the application's package.json: from the main script's real path upward, else from the working folder upward.
  * A script below `node_modules` is a tool that runs the app (a test runner, a framework's command), so the working
- * folder goes first. Files without a `name` (a bare `{"type": "module"}`) are passed over.
+ * folder goes first. Files without a `name` (a bare `{"type": "module"}` in a folder of built files) are passed over, unless
+ * there is no other: then the nearest one counts.
  *
  * @returns undefined when there is none
  */
@@ -28,11 +30,14 @@ export function findAppPackage(location: AppLocation = currentLocation()): AppPa
   const script = location.script === undefined ? undefined : realPath(location.script);
   const starts = [script === undefined ? undefined : dirname(script), location.cwd];
   if (script?.split(sep).includes('node_modules')) starts.reverse();
+  let unnamed: AppPackage | undefined;
   for (const start of starts) {
-    const found = start === undefined ? undefined : searchUpward(resolve(start));
-    if (found !== undefined) return found;
+    for (const found of start === undefined ? [] : packagesUpward(resolve(start))) {
+      if (found.name !== undefined) return found;
+      unnamed ??= found;
+    }
   }
-  return undefined;
+  return unnamed;
 }
 
 /** The file name of the main script without its extension; undefined for `node -e`, standard input and the REPL. */
@@ -56,11 +61,11 @@ function workingFolder(): string | undefined {
   }
 }
 
-function searchUpward(start: string): AppPackage | undefined {
+function* packagesUpward(start: string): Generator<AppPackage> {
   for (let folder = start; ; folder = dirname(folder)) {
     const found = readPackage(folder);
-    if (found !== undefined) return found;
-    if (dirname(folder) === folder) return undefined;
+    if (found !== undefined) yield found;
+    if (dirname(folder) === folder) return;
   }
 }
 
@@ -74,8 +79,11 @@ function readPackage(folder: string): AppPackage | undefined {
   }
   if (typeof parsed !== 'object' || parsed === null) return undefined;
   const { name, version } = parsed as { name?: unknown; version?: unknown };
-  if (typeof name !== 'string' || name.trim() === '') return undefined;
-  return { folder, name: name.trim(), version: typeof version === 'string' && version !== '' ? version : undefined };
+  return { folder, name: text(name), version: text(version) };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
 }
 
 function realPath(path: string): string {

@@ -29,7 +29,7 @@ program
 
 program
   .command('demo')
-  .description('run small tasks of every outcome for a few seconds, and show where they can be seen')
+  .description('run small tasks that succeed, fail and expire for a few seconds, and show where they can be seen')
   .option('--dir <folder>', 'data folder (default: as for an application)')
   .option('--seconds <number>', 'how long new runs begin', seconds, 3)
   .option('--keep', 'keep serving the metrics afterwards')

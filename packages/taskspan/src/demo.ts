@@ -13,7 +13,7 @@ export interface DemoOptions {
 }
 
 /**
- * Runs small tasks of every outcome for a few seconds and shows where they can be seen: for a first look, without an
+ * Runs small tasks that succeed, fail and expire for a few seconds and shows where they can be seen: for a first look, without an
  * application.
  */
 export async function runDemo(taskspan: Taskspan, options: DemoOptions): Promise<void> {

@@ -107,10 +107,13 @@ const API_RANGE = { lowest: [1, 9], below: [1, 11] } as const;
 
 function examinePackages(place: Place): Finding[] {
   const app = findAppPackage({ script: place.script, cwd: place.folder });
-  const found = app === undefined ? 'no package.json' : `${app.name} ${app.version ?? ''} in ${app.folder}`;
-  const named: Finding = { level: app === undefined ? 'warning' : 'fine', topic: 'application', found };
+  const found =
+    app === undefined
+      ? 'no package.json'
+      : [app.name ?? 'without a name', app.version, 'in', app.folder].filter((part) => part !== undefined).join(' ');
+  const named: Finding = { level: app?.name === undefined ? 'warning' : 'fine', topic: 'application', found };
   return [
-    app === undefined ? { ...named, fix: 'set OTEL_SERVICE_NAME, or add a package.json with a name' } : named,
+    app?.name === undefined ? { ...named, fix: 'set OTEL_SERVICE_NAME, or add a package.json with a name' } : named,
     ...examineApi(place),
     ...examineSdk(place),
     ...examineLoggers(place),

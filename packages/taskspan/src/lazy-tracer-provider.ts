@@ -7,6 +7,7 @@ import {
   type TracerOptions,
   type TracerProvider,
 } from '@opentelemetry/api';
+import { SCOPE } from '@taskspan/core';
 import { safely } from '@taskspan/core/hub';
 import { once } from './once.ts';
 
@@ -36,6 +37,8 @@ export class LazyTracerProvider implements SdkTracerProvider {
   }
 
   getTracer(name: string, version?: string, options?: TracerOptions): Tracer {
+    // Asked for by the first task, and before its clock starts: loading is no part of its duration.
+    if (name === SCOPE.name) this.load();
     return new LazyTracer(once(() => (this.load() ?? new ProxyTracerProvider()).getTracer(name, version, options)));
   }
 

@@ -110,16 +110,19 @@ export class Pipeline {
     return this.#scrapeSource;
   }
 
+  get #pushesMetrics(): boolean {
+    const { delivery, metricReaders } = this.#options;
+    return isMainThread && (delivery.metrics !== undefined || metricReaders.length > 0);
+  }
+
   /**
    * Gets ready for what most applications do: after `delayMs`, so that it is not in the way of their start. The trace
    * SDK is loaded, unless a span was faster, and metrics begin to be pushed, when they are to be pushed.
    */
   warmUp(delayMs: number): void {
-    const pushes =
-      isMainThread && (this.#options.delivery.metrics !== undefined || this.#options.metricReaders.length > 0);
     this.#preload = setTimeout(() => {
       this.tracerProvider.load();
-      if (pushes) safely('loading the metrics SDK', () => this.meterProvider.load());
+      if (this.#pushesMetrics) safely('loading the metrics SDK', () => this.meterProvider.load());
     }, delayMs).unref();
   }
 
@@ -131,6 +134,8 @@ export class Pipeline {
    */
   async forceFlush(timeoutMs?: number): Promise<void> {
     const limit = timeoutMs === undefined ? undefined : { timeoutMillis: timeoutMs };
+    // A process may end before its first push.
+    if (this.#pushesMetrics && this.taskMetrics.hasRuns) this.meterProvider.load();
     await Promise.all([
       attempt('flushing files', this.#writer?.forceFlush()),
       attempt('flushing spans', this.#spanExport?.forceFlush(limit)),

@@ -7,8 +7,11 @@ import { type RunRecord, safely } from '@taskspan/core/hub';
 /** What a `redact` option sees of a log record or a span before it reaches file or exporter. */
 export interface RedactableRecord {
   readonly signal: 'logs' | 'spans';
-  /** Event name of a log record, name of a span or of its event; empty for a plain log line. */
-  readonly name: string;
+  /**
+   * Event name of a log record (fixed; empty for a plain line), or name of a span or of its event, which can be changed
+   * unless it is the operation of a task.
+   */
+  name: string;
   /** Text of a log record; status message of a span. */
   body: string | undefined;
   /** A copy: change it, or return another record. */
@@ -16,14 +19,34 @@ export interface RedactableRecord {
 }
 
 /**
- * Takes secrets out of what is written down. Change the record, or return another one. When it throws, the body and
- * the attributes are left out altogether: what cannot be checked is not written.
+ * Takes secrets out of what is written down. Change the record, or return another one. When it throws, its texts and
+ * attributes are left out altogether: what cannot be checked is not written.
  */
 export type Redact = (record: RedactableRecord) => RedactableRecord | undefined;
 
 const FAILED = '[redact failed]';
 
+/** What leads back to the run and says how it went: redaction cannot lose a record. Texts of the application are not here. */
+const KEPT: ReadonlySet<string> = new Set([
+  ATTR.OPERATION,
+  ATTR.TASK_ID,
+  ATTR.TASK_RUN,
+  ATTR.TASK_FILE,
+  ATTR.TASK_SEQUENCE,
+  ATTR.TASK_STATUS,
+  ATTR.TASK_ATTEMPT,
+  ATTR.TASK_MAX_ATTEMPTS,
+  ATTR.TASK_DURATION,
+  ATTR.TASK_ENQUEUED_AT,
+  ATTR.TASK_SCHEDULED_AT,
+  ATTR.TASK_PROGRESS,
+  ATTR.STEP_INDEX,
+  ATTR.STEP_STATUS,
+  ATTR.STEP_DURATION,
+]);
+
 interface Redacted {
+  readonly name: string;
   readonly body: string | undefined;
   readonly attributes: Record<string, AnyValue>;
 }
@@ -33,20 +56,17 @@ function apply(redact: Redact, record: RedactableRecord): Redacted {
   let done = false;
   const result = safely('the redact option', () => {
     const returned = redact(record) ?? record;
-    const checked = { body: returned.body, attributes: { ...returned.attributes } };
+    const checked = { name: returned.name, body: returned.body, attributes: { ...returned.attributes, ...own } };
     done = true;
     return checked;
   });
-  if (!done || result === undefined) return { body: record.body === undefined ? undefined : FAILED, attributes: own };
-  // The keys that lead back to the run are the toolkit's: redaction cannot lose a record.
-  return { body: result.body, attributes: { ...result.attributes, ...own } };
+  if (done && result !== undefined) return result;
+  return { name: FAILED, body: record.body === undefined ? undefined : FAILED, attributes: own };
 }
 
 function keptAttributes(attributes: Readonly<Record<string, AnyValue>>): Record<string, AnyValue> {
   const kept: Record<string, AnyValue> = {};
-  for (const key in attributes) {
-    if (key === ATTR.OPERATION || key.startsWith('task.')) kept[key] = attributes[key];
-  }
+  for (const key in attributes) if (KEPT.has(key)) kept[key] = attributes[key];
   return kept;
 }
 
@@ -81,7 +101,7 @@ export function redactLogRecord(redact: Redact, record: ReadableLogRecord): Read
 }
 
 export function redactSpan(redact: Redact, span: ReadableSpan): ReadableSpan {
-  const { body, attributes } = apply(redact, {
+  const { name, body, attributes } = apply(redact, {
     signal: 'spans',
     name: span.name,
     body: span.status.message,
@@ -94,10 +114,11 @@ export function redactSpan(redact: Redact, span: ReadableSpan): ReadableSpan {
       body: undefined,
       attributes: { ...(event.attributes as Record<string, AnyValue>) },
     });
-    return { ...event, attributes: seen.attributes };
+    return { ...event, name: seen.name, attributes: seen.attributes };
   });
   const { message: _message, ...status } = span.status;
   return withProperties(span, {
+    name: span.attributes[ATTR.OPERATION] === span.name ? span.name : name,
     attributes,
     events,
     status: body === undefined ? status : { ...status, message: body },

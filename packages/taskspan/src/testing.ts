@@ -149,7 +149,7 @@ class Recording implements RecordedTasks {
     switch (record.eventName) {
       case EVENT.STARTED:
         run.attempt = record.run.attempt;
-        run.attributes = { ...record.run.fields, ...attributes };
+        run.attributes = { ...record.run.fields, ...submitted(attributes) };
         break;
       case EVENT.STEP:
         run.steps.push({
@@ -203,6 +203,11 @@ class Recording implements RecordedTasks {
     }
     return recorded;
   }
+}
+
+/** Without what the toolkit adds. */
+function submitted(attributes: Readonly<Record<string, AnyValue>>): Record<string, AnyValue> {
+  return Object.fromEntries(Object.entries(attributes).filter(([key]) => !key.startsWith('task.')));
 }
 
 function levelOf(severity: number): LogLevel {
