@@ -37,7 +37,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
     'winston-line',
     'winston-logger',
   ],
-  'packages/core/src/task-run.test.ts': ['own-attributes', 'run-details', 'run-records'],
+  'packages/core/src/task-run.test.ts': ['run-details', 'run-records'],
   'packages/taskspan/src/config.test.ts': ['config-source'],
   'packages/taskspan/src/register.other-sdk.test.ts': ['late-tracer'],
   'packages/joblog/src/job-log-writer.test.ts': [

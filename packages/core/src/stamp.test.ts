@@ -31,6 +31,27 @@ describe('RunStampSpanProcessor', () => {
       assert.deepEqual(seen.span(name).attributes, { 'task.id': 'id-1', 'task.file': file });
   });
 
+  it('does so past every limit on attributes, also for steps', () => {
+    stopRecording();
+    seen = startRecording({ spanLimits: { attributeCountLimit: 3, attributeValueLengthLimit: 8 } });
+    const many = Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`key${at}`, 'a long value']));
+    runTask(
+      'op',
+      (task) => {
+        tracer().startSpan('child', { attributes: many }).end();
+        task.step('step', () => {});
+      },
+      { id: 'an id that is longer than eight' },
+    );
+    const { 'task.id': id, 'task.file': file } = seen.span('op').attributes;
+    assert.equal(id, 'an id that is longer than eight');
+    for (const name of ['child', 'step']) {
+      assert.equal(seen.span(name).attributes['task.id'], id);
+      assert.equal(seen.span(name).attributes['task.file'], file);
+    }
+    assert.equal(seen.span('step').attributes['task.step.status'], 'success');
+  });
+
   it('leaves spans outside any run alone', () => {
     tracer().startSpan('plain').end();
     assert.deepEqual(seen.span('plain').attributes, {});

@@ -28,6 +28,14 @@ describe('findAppPackage', () => {
     assert.deepEqual(findAppPackage({ script, cwd: '/' }), expected);
   });
 
+  it('takes the nearest one without a name when there is no other', () => {
+    file('plain/package.json', { type: 'module' });
+    file('plain/src/package.json', {});
+    const script = file('plain/src/main.js');
+    const expected = { folder: join(root, 'plain', 'src'), name: undefined, version: undefined };
+    assert.deepEqual(findAppPackage({ script, cwd: join(root, 'plain') }), expected);
+  });
+
   it('follows links to the real script', () => {
     file('app/package.json', { name: 'shop' });
     const script = file('app/main.js');

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { performance } from 'node:perf_hooks';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { runTask } from '@taskspan/core';
+import { state } from '@taskspan/core/hub';
 import { LazyTracerProvider } from './lazy-tracer-provider.ts';
 
 interface Setup {
@@ -41,6 +44,28 @@ describe('LazyTracerProvider', () => {
       ],
     );
     assert.deepEqual(spans[1]?.attributes, { a: 1 });
+  });
+
+  it('loads the SDK when the first task asks for its tracer: before the clock of that task starts', () => {
+    const { provider, loads } = setUp();
+    state.tracerProvider = provider;
+    try {
+      // The first reading of the monotonic clock is the start of the run.
+      const loadsAtStart: number[] = [];
+      const now = performance.now.bind(performance);
+      performance.now = () => {
+        loadsAtStart.push(loads());
+        return now();
+      };
+      try {
+        runTask('first', () => {});
+      } finally {
+        Reflect.deleteProperty(performance, 'now');
+      }
+      assert.equal(loadsAtStart[0], 1);
+    } finally {
+      state.tracerProvider = undefined;
+    }
   });
 
   it('shuts the processors down, also when there was no span', async () => {

@@ -15,6 +15,8 @@ const logger = winston.createLogger({ transports: [new winston.transports.Consol
 await runTask('job', async (task) => {
   task.log('info', 'password ${SECRET}', { password: '${SECRET}' });
   task.setAttribute('token', '${SECRET}');
+  task.addOutput('file of ${SECRET}');
+  task.step('step ${SECRET}', () => {});
   logger.info('printed ${SECRET}', { token: '${SECRET}' });
   trace.getTracer('app').startActiveSpan('below', { attributes: { token: '${SECRET}' } }, (span) => {
     span.addEvent('happened', { token: '${SECRET}' });
@@ -22,14 +24,18 @@ await runTask('job', async (task) => {
     span.end();
   });
   throw new TypeError('failed with ${SECRET}');
-}, { id: 'run', attributes: { user: '${SECRET}', request_id: 'req-1' } }).catch(() => {});
+}, { id: 'run', label: 'label ${SECRET}', attributes: { user: '${SECRET}', request_id: 'req-1' } }).catch(() => {});
 await taskspan.forceFlush();
 `;
 
 const REDACT = `function redact(record) {
   const clean = (value) => typeof value === 'string' ? value.replaceAll('${SECRET}', '***') : value;
   record.body = clean(record.body);
-  for (const key in record.attributes) record.attributes[key] = clean(record.attributes[key]);
+  record.name = clean(record.name);
+  for (const key in record.attributes) {
+    const value = record.attributes[key];
+    record.attributes[key] = Array.isArray(value) ? value.map(clean) : clean(value);
+  }
   // Whoever tries: the way back to the run stays.
   delete record.attributes['task.id'];
   return record;
@@ -82,7 +88,8 @@ describe('the redact option', () => {
     const log = readJobLogs(data.TASKSPAN_DIR).get('run');
     const written = JSON.stringify(log, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
     assert.doesNotMatch(written, new RegExp(SECRET));
-    assert.equal(log?.spans.length, 2);
+    assert.equal(log?.spans.length, 3);
+    assert.deepEqual(log?.spans.map(({ name }) => name).sort(), ['[redact failed]', '[redact failed]', 'job']);
     const end = log?.records.find(({ eventName }) => eventName === 'task.ended');
     assert.equal(end?.attributes['task.status'], 'failure');
   });

@@ -35,6 +35,32 @@ describe('taskspan/register', () => {
     return metric?.points.find(({ labels }) => labels['operation'] === 'job' && labels['status'] === status)?.value;
   }
 
+  it('sends the metrics of a process that ends at once', async () => {
+    const own = new Collector();
+    const endpoint = await own.start();
+    try {
+      const source = "import { runTask } from 'taskspan'; await runTask('job', async () => 1);";
+      const ended = await app.run(source, { env: { ...app.ownData(), OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } });
+      assert.deepEqual([ended.code, ended.stderr], [0, '']);
+      assert.equal(value(own.metrics(), 'async_operations_total', 'success'), 1);
+    } finally {
+      own.stop();
+    }
+  });
+
+  it('does not hold up the end of a process whose collector is not there', async () => {
+    const source =
+      "import { runTask } from 'taskspan'; await runTask('job', () => new Promise((done) => setTimeout(done, 300)));";
+    // A port that was free a moment ago.
+    const gone = new Collector();
+    const endpoint = await gone.start();
+    gone.stop();
+    const ended = await app.run(source, { env: { ...app.ownData(), OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } });
+    assert.equal(ended.code, 0);
+    assert.doesNotMatch(ended.stderr, /timed out/);
+    assert.ok(ended.milliseconds < 5000, `${ended.milliseconds} ms`);
+  });
+
   for (const exporters of [undefined, 'prometheus,otlp']) {
     it(`sends all three signals to a collector, ${exporters === undefined ? 'and serves no /metrics' : 'and serves /metrics when asked'}`, async () => {
       const own = new Collector();
