@@ -1,16 +1,13 @@
 /** `taskspan/sdk`: the pieces for an OpenTelemetry SDK that the application starts itself. */
-import { randomUUID } from 'node:crypto';
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { closeOpenRuns, RunStampLogProcessor, RunStampSpanProcessor, reportOnce, state } from '@taskspan/core/hub';
 import { JobLogWriter } from '@taskspan/joblog';
 import { TaskMetrics } from '@taskspan/metrics';
-import { findAppPackage } from './app-package.ts';
-import { type ConfigOptions, describeWarning, readConfig } from './config.ts';
-import { findDirectory } from './directory.ts';
+import { type Config, type ConfigOptions, describeWarning, readConfig } from './config.ts';
 import { installExitHandlers } from './exit.ts';
 import { FileLogProcessor, FileSpanProcessor } from './file-processors.ts';
-import { readResource } from './resource.ts';
+import { findProcessPlace } from './process-place.ts';
 
 export { type TaskViewsOptions, taskSampler, taskViews } from '@taskspan/metrics';
 
@@ -43,7 +40,7 @@ export function taskProcessors(options: TaskProcessorsOptions = {}): TaskProcess
   const metrics = new TaskMetrics({ namespace: config.namespace, ignoreScopes: config.ignoreScopes });
   metrics.bindWhenReady();
   state.runObservers.push(metrics);
-  const writer = createWriter(config, options);
+  const writer = createWriter(config);
   installExitHandlers({
     flushAsync: async () => {
       await Promise.all([writer?.forceFlush(), ...spanProcessors.map((one) => one.forceFlush())]);
@@ -67,28 +64,14 @@ export function taskProcessors(options: TaskProcessorsOptions = {}): TaskProcess
   };
 }
 
-function createWriter(config: ReturnType<typeof readConfig>, options: ConfigOptions): JobLogWriter | undefined {
+function createWriter(config: Config): JobLogWriter | undefined {
   if (!config.files) return undefined;
-  const app = findAppPackage();
-  const attributes = readResource({
-    serviceName: config.serviceName,
-    resourceAttributes: config.resourceAttributes,
-    app,
-    script: process.argv[1],
-  });
-  const found = findDirectory({
-    env: process.env,
-    serviceName: String(attributes['service.name']),
-    app,
-    dir: options.dir ?? config.dir,
-    logsDir: config.logsDir,
-  });
-  for (const warning of found.warnings) reportOnce(`directory.${warning}`, warning);
-  if (found.logsDir === undefined) return undefined;
+  const { attributes, instanceId, logsFolder } = findProcessPlace(config);
+  if (logsFolder === undefined) return undefined;
   const writer = new JobLogWriter({
-    directory: found.logsDir,
+    directory: logsFolder,
     resource: { attributes },
-    instanceId: String(attributes['service.instance.id'] ?? randomUUID()),
+    instanceId,
     runFilesPerHour: config.runFilesPerHour,
   });
   state.fileNamer = (id, startTimeMs) => writer.fileNamer(id, startTimeMs);

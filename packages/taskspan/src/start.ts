@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { isMainThread } from 'node:worker_threads';
 import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
@@ -16,10 +15,8 @@ import {
   type ThreadLink,
 } from '@taskspan/metrics';
 import { findApiCopies } from './api-copies.ts';
-import { findAppPackage } from './app-package.ts';
 import { type Config, type ConfigOptions, describeWarning, readConfig } from './config.ts';
 import type { DiagLevelName } from './config-options.ts';
-import { findDirectory } from './directory.ts';
 import { type ExitHandlers, installExitHandlers } from './exit.ts';
 import {
   describeEarlierSdk,
@@ -33,8 +30,8 @@ import { greet } from './greeting.ts';
 import { enableInstrumentations, type InstrumentationSet } from './instrument.ts';
 import { lazyPropagator } from './lazy-propagator.ts';
 import { Pipeline } from './pipeline.ts';
+import { findProcessPlace } from './process-place.ts';
 import type { Redact } from './redaction.ts';
-import { readResource } from './resource.ts';
 
 /** What code says; it goes before the environment, which goes before the defaults. */
 export interface StartOptions extends ConfigOptions {
@@ -141,31 +138,15 @@ class RunningTaskspan implements Taskspan {
 
   constructor({ config, options, mode }: Setup) {
     state.owner = this;
-    const app = findAppPackage();
-    const attributes = readResource({
-      serviceName: config.serviceName,
-      resourceAttributes: config.resourceAttributes,
-      app,
-      script: process.argv[1],
-    });
-    const service = String(attributes['service.name']);
-    const instanceId = String(attributes['service.instance.id'] ?? randomUUID());
-    const found = findDirectory({
-      env: process.env,
-      serviceName: service,
-      app,
-      dir: config.dir,
-      logsDir: config.logsDir,
-    });
-    for (const warning of found.warnings) reportOnce(`directory.${warning}`, warning);
-    this.directory = found.dir;
-    this.logsFolder = config.files ? found.logsDir : undefined;
+    const { attributes, service, instanceId, directory, logsFolder } = findProcessPlace(config);
+    this.directory = directory;
+    this.logsFolder = logsFolder;
     const delivery = readDeliveryConfig(config.otlpEnvironment);
     for (const warning of delivery.warnings) reportOnce(`delivery.${warning}`, warning);
     this.#pipeline = new Pipeline({
       attributes,
       instanceId,
-      logsFolder: this.logsFolder,
+      logsFolder,
       runFilesPerHour: config.runFilesPerHour,
       namespace: config.namespace,
       ignoreScopes: config.ignoreScopes,
