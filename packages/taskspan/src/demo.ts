@@ -29,7 +29,7 @@ export async function runDemo(taskspan: Taskspan, options: DemoOptions): Promise
     round += 1;
     for (const run of DEMO_TASKS) open.push(run(round).then(print));
     await sleep(250);
-  } while (Date.now() < end);
+  } while (round < LEAST_ROUNDS || Date.now() < end);
   await Promise.all(open);
   recordMissedTask('demo_report', { reason: 'missed' });
   await taskspan.forceFlush();
@@ -41,6 +41,9 @@ export async function runDemo(taskspan: Taskspan, options: DemoOptions): Promise
     await new Promise(() => setInterval(() => {}, 60_000));
   }
 }
+
+/** After so many every task has shown all its ends, however short the time. */
+const LEAST_ROUNDS = 3;
 
 type DemoTask = (round: number) => Promise<string>;
 
