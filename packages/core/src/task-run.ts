@@ -262,7 +262,13 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
   }
 
   private observe(event: 'onRunStart' | 'onRunEnd'): void {
-    for (const observer of state.runObservers) safely('a run observer', () => observer[event](this));
+    for (const observer of state.runObservers) {
+      try {
+        observer[event](this);
+      } catch (error) {
+        reportOnce('run observer', `a run observer failed: ${describeValue(error)}`);
+      }
+    }
   }
 
   private logEnd(status: TaskStatus): void {

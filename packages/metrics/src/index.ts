@@ -17,6 +17,7 @@ export type { PrometheusReader } from './prometheus-reader.ts';
 export { loadPrometheusReader } from './prometheus-reader.ts';
 export type { TaskMetricsOptions } from './task-metrics.ts';
 export { TaskMetrics } from './task-metrics.ts';
+export type { TaskSamplerOptions } from './task-sampler.ts';
 export { samplerFromEnvironment, taskSampler } from './task-sampler.ts';
 export type { TaskViewsOptions } from './task-views.ts';
 export { taskViews } from './task-views.ts';

@@ -19,7 +19,7 @@ import {
   SamplingDecision,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { clearReports, state } from '@taskspan/core/hub';
+import { clearReports, type RunInfo, state } from '@taskspan/core/hub';
 import { samplerFromEnvironment, taskSampler } from './task-sampler.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -48,6 +48,26 @@ const offAtRoot = (): Sampler => new ParentBasedSampler({ root: new AlwaysOffSam
 const task = { operation: 'commit' };
 const sampledLink: Link[] = [{ context: spanContext(true) }];
 const unsampledLink: Link[] = [{ context: spanContext(false) }];
+
+describe('taskSampler where runs are observed', () => {
+  afterEach(() => {
+    state.starting = undefined;
+  });
+
+  it('leaves runs of the task API to their observer, and lifts tasks of others and steps as ever', () => {
+    const sampler = taskSampler(new AlwaysOffSampler(), { runsAreObserved: true });
+    assert.equal(decide(sampler, { attributes: task }), RECORD);
+    state.starting = {} as RunInfo;
+    assert.equal(decide(sampler, { attributes: task }), NOT_RECORD);
+    assert.equal(decide(taskSampler(new AlwaysOffSampler()), { attributes: task }), RECORD);
+    assert.equal(
+      decide(taskSampler(offAtRoot(), { runsAreObserved: true }), { attributes: task, links: sampledLink }),
+      RECORD_AND_SAMPLED,
+    );
+    state.starting = undefined;
+    assert.equal(decide(sampler, { attributes: { 'task.step.name': 'one' } }), RECORD);
+  });
+});
 
 describe('taskSampler', () => {
   const lifted: [what: string, asked: Asked, decision: SamplingDecision][] = [

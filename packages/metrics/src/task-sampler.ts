@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/api';
 import type { Sampler, SamplingDecision, SamplingResult } from '@opentelemetry/sdk-trace-base';
 import { ATTR } from '@taskspan/core';
-import { reportOnce } from '@taskspan/core/hub';
+import { reportOnce, state } from '@taskspan/core/hub';
 import { isProcessing } from './consumer-span.ts';
 
 // The values of SamplingDecision, which is an enum of the SDK that is loaded only when needed.
@@ -28,16 +28,27 @@ const RECORD_AND_SAMPLED = 2 as SamplingDecision.RECORD_AND_SAMPLED;
  *
  * @param delegate what decides about sampling; default: the one that `OTEL_TRACES_SAMPLER` and `_ARG` name
  */
-export function taskSampler(delegate?: Sampler): Sampler {
-  return new TaskSampler(delegate);
+export function taskSampler(delegate?: Sampler, options: TaskSamplerOptions = {}): Sampler {
+  return new TaskSampler(delegate, options.runsAreObserved ?? false);
+}
+
+export interface TaskSamplerOptions {
+  /**
+   * True where runs of the task API are counted through `state.runObservers`, and no span processor asks for unsampled
+   * spans: then those of runs need not be recorded, which halves the cost of an unsampled task. Default false.
+   */
+  readonly runsAreObserved?: boolean | undefined;
 }
 
 class TaskSampler implements Sampler {
   #delegate: Sampler | undefined;
   #parentBased: boolean | undefined;
 
-  constructor(delegate: Sampler | undefined) {
+  readonly #runsAreObserved: boolean;
+
+  constructor(delegate: Sampler | undefined, runsAreObserved: boolean) {
     this.#delegate = delegate;
+    this.#runsAreObserved = runsAreObserved;
   }
 
   shouldSample(
@@ -55,7 +66,8 @@ class TaskSampler implements Sampler {
     if (task && this.#followsLinks() && isRoot(context) && links.some(isSampled)) {
       return { ...result, decision: RECORD_AND_SAMPLED };
     }
-    return result.decision === NOT_RECORD ? { ...result, decision: RECORD } : result;
+    if (result.decision !== NOT_RECORD || (this.#runsAreObserved && state.starting !== undefined)) return result;
+    return { ...result, decision: RECORD };
   }
 
   toString(): string {

@@ -192,7 +192,8 @@ export class Pipeline {
     const sdk = require('@opentelemetry/sdk-trace-node') as typeof import('@opentelemetry/sdk-trace-node');
     return new sdk.NodeTracerProvider({
       resource: this.#resource(),
-      sampler: taskSampler(this.#options.sampler()),
+      // Our own processors do nothing with a span that is not sampled: such a run is counted by its observer.
+      sampler: taskSampler(this.#options.sampler(), { runsAreObserved: this.#options.spanProcessors.length === 0 }),
       idGenerator: new SpanIds(),
       spanProcessors: [
         this.taskMetrics,

@@ -108,7 +108,7 @@ function taskspan(name: string, options: { sampler?: Sampler; writer?: JobLogWri
   if (writer !== undefined) spanProcessors.push(new SpansToFiles(writer));
   const provider = new NodeTracerProvider({
     idGenerator: new SpanIds(),
-    sampler: taskSampler(options.sampler),
+    sampler: taskSampler(options.sampler, { runsAreObserved: true }),
     spanProcessors,
   });
   const sink = writer === undefined ? undefined : (record: RunRecord): void => writer.sink(record);
@@ -120,6 +120,7 @@ function taskspan(name: string, options: { sampler?: Sampler; writer?: JobLogWri
         state.sinks.length = 0;
         if (sink !== undefined) state.sinks.push(sink);
         state.fileNamer = fileNamers.get(name);
+        state.runObservers[0] = metrics;
       }
       return runTask('bench', work);
     },
