@@ -239,7 +239,7 @@ export class ExportQueue<T> {
     this.#notBeforeMs = performance.now() + Math.min(waitMs, QUEUE_DEFAULTS.longestBackoffMs);
     reportOnce(
       this.#reportKey('retry'),
-      `${signal} cannot be delivered now: ${result.reason}. They are kept, up to ${this.#options.maxBytes} bytes, and retried.`,
+      `${signal} cannot be delivered now: ${result.reason}. They are kept, up to ${Math.ceil(this.#options.maxBytes / 1_048_576)} MiB, and retried while this process runs.`,
     );
     if (this.#bytes > this.#options.maxBytes) this.#makeRoom();
   }

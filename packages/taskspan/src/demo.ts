@@ -94,7 +94,7 @@ function showFiles(folder: string | undefined, print: DemoOptions['print']): voi
   const day = days.sort().at(-1);
   if (day === undefined) return;
   const files = readdirSync(join(folder, day)).filter((name) => !name.startsWith('_'));
-  print(`\none file per run, ${files.length} in ${join(folder, day)}; the last one:`);
+  print(`\none file per run in ${join(folder, day)}; the last one:`);
   const last = files.sort().at(-1);
   if (last !== undefined) print(`  ${join(folder, day, last)}`);
 }

@@ -124,7 +124,7 @@ export function yieldToLaterSdk(copies: ApiCopies, options: YieldOptions): Yield
 export function describeYield({ version, folder }: Yielded): string {
   return (
     `the application registers an OpenTelemetry SDK of its own (@opentelemetry/api ${version} in ${folder}), which now ` +
-    "has the global slots; tasks keep their own provider. To have both in one, use the pieces of 'taskspan/sdk'"
+    "has the global slots; tasks keep their own provider. To have both in one, use the pieces of 'taskspan/sdk', and leave taskspan/register out"
   );
 }
 

@@ -99,9 +99,8 @@ export function start(options: StartOptions = {}, mode: StartMode = {}): Taskspa
   }
   const config = readConfig(process.env, options);
   if (config.disabled) return INERT;
-  state.warn = (message): void => {
-    process.stderr.write(`taskspan: ${message}\n`);
-  };
+  // What OpenTelemetry's diagnostics print anyway is not said twice.
+  state.warn = DIAG_LEVELS[config.logLevel] >= DiagLogLevel.WARN ? undefined : warnOnStderr;
   for (const warning of config.warnings) reportOnce(`config.${warning.key}`, describeWarning(warning));
   if (config.logLevel !== 'none') {
     diag.setLogger(new DiagConsoleLogger(), { logLevel: DIAG_LEVELS[config.logLevel], suppressOverrideMessage: true });
@@ -112,6 +111,10 @@ export function start(options: StartOptions = {}, mode: StartMode = {}): Taskspa
     return INERT;
   }
   return new RunningTaskspan({ config, options, mode });
+}
+
+function warnOnStderr(message: string): void {
+  process.stderr.write(`taskspan: ${message}\n`);
 }
 
 interface Setup {

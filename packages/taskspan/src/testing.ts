@@ -95,8 +95,11 @@ class Recording implements RecordedTasks {
   }
 
   begin(): void {
-    this.#ownsContext = context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-    this.#ownsTracer = trace.setGlobalTracerProvider(this.#provider);
+    // Where the toolkit runs already, its slots stay as they are.
+    if (state.owner === undefined) {
+      this.#ownsContext = context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+      this.#ownsTracer = trace.setGlobalTracerProvider(this.#provider);
+    }
     this.#outerProvider = state.tracerProvider;
     state.tracerProvider = this.#provider;
     state.sinks.push(this.#sink);
