@@ -89,7 +89,7 @@ function begin(operation: unknown, options: TaskOptions | undefined, extras: Beg
   const origin = originOf(given, active);
   // Those of the surrounding run count too; a scheduler's timer has no surrounding run.
   const fields = submissionFields(attributes, currentRun(origin.base)?.fields);
-  const started = startedAttributes(given, attributes);
+  const started = startedAttributes(given, details, attributes);
   const kind = normaliseKind(given.kind);
   const run = new TaskRun({ id, operation: name, file, startMono, startTimeMs, fields }, details);
   const span = tracer === undefined ? NO_SPAN : startSpan(run, tracer, { origin, kind });
@@ -201,15 +201,14 @@ function startSpan(run: TaskRun, tracer: Tracer, input: SpanInput): Span {
 /** What `task.started` says beyond the run's own attributes. */
 function startedAttributes(
   given: TaskOptions,
+  details: RunDetails,
   attributes: Readonly<Record<string, AnyValue>> | undefined,
 ): Readonly<Record<string, AnyValue>> | undefined {
   if (given === NO_OPTIONS) return undefined;
   const started: Record<string, AnyValue> = { ...attributes };
-  const attempt = normaliseCount('attempt', given.attempt);
-  const maxAttempts = normaliseCount('maxAttempts', given.maxAttempts);
+  const { attempt, maxAttempts, label } = details;
   const enqueuedAt = normaliseInstant('enqueuedAt', given.enqueuedAt);
   const scheduledAt = normaliseInstant('scheduledAt', given.scheduledAt);
-  const label = normaliseText('label', given.label);
   if (attempt !== undefined) started[ATTR.TASK_ATTEMPT] = attempt;
   if (maxAttempts !== undefined) started[ATTR.TASK_MAX_ATTEMPTS] = maxAttempts;
   if (enqueuedAt !== undefined) started[ATTR.TASK_ENQUEUED_AT] = enqueuedAt / 1000;

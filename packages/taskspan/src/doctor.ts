@@ -230,12 +230,9 @@ async function examineSettings(place: Place, { env, dir }: Examination): Promise
   );
   findings.push(...examineFolder(place, env, config));
   if (delivery.prometheus) findings.push(await examinePort(config.prometheusHost, config.prometheusPort));
-  const urls = new Map<string, string>();
-  for (const signal of ['traces', 'metrics', 'logs'] as const) {
-    const url = delivery[signal]?.url;
-    if (url !== undefined) urls.set(new URL(url).origin, `${signal} to ${new URL(url).origin}`);
-  }
-  for (const [origin] of urls) findings.push(await examineEndpoint(origin));
+  const urls = [delivery.traces, delivery.metrics, delivery.logs].flatMap((target) => target?.url ?? []);
+  const origins = new Set(urls.map((url) => new URL(url).origin));
+  for (const origin of origins) findings.push(await examineEndpoint(origin));
   return findings;
 }
 

@@ -28,6 +28,7 @@ import { type RunRecord, state } from '@taskspan/core/hub';
 import { JobLogWriter } from '@taskspan/joblog';
 import { TaskMetrics, taskSampler, taskViews } from '@taskspan/metrics';
 import { interleave } from '../../../test/interleave.ts';
+import { FileSpanProcessor } from './file-processors.ts';
 import { SpanIds } from './span-ids.ts';
 
 const CALLS = 20_000;
@@ -105,7 +106,7 @@ function taskspan(name: string, options: { sampler?: Sampler; writer?: JobLogWri
   metrics.bind(new MeterProvider({ readers: [reader()], views: taskViews() }));
   const { writer } = options;
   const spanProcessors: SpanProcessor[] = [metrics, batch()];
-  if (writer !== undefined) spanProcessors.push(new SpansToFiles(writer));
+  if (writer !== undefined) spanProcessors.push(new FileSpanProcessor(writer));
   const provider = new NodeTracerProvider({
     idGenerator: new SpanIds(),
     sampler: taskSampler(options.sampler, { runsAreObserved: true }),
@@ -129,24 +130,6 @@ function taskspan(name: string, options: { sampler?: Sampler; writer?: JobLogWri
       await writer?.forceFlush();
     },
   };
-}
-
-class SpansToFiles implements SpanProcessor {
-  readonly #writer: JobLogWriter;
-
-  constructor(writer: JobLogWriter) {
-    this.#writer = writer;
-  }
-
-  onStart(): void {}
-
-  onEnd(span: Parameters<SpanProcessor['onEnd']>[0]): void {
-    this.#writer.onSpanEnd(span);
-  }
-
-  async forceFlush(): Promise<void> {}
-
-  async shutdown(): Promise<void> {}
 }
 
 const fileNamers = new Map<string, (id: string, startTimeMs: number) => string>();
