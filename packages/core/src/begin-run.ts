@@ -189,7 +189,11 @@ function startSpan(run: TaskRun, tracer: Tracer, input: SpanInput): Span {
   const outer = state.starting;
   state.starting = run;
   try {
-    return tracer.startSpan(run.operation, options, origin.base);
+    const span: Partial<Span> | undefined = tracer.startSpan(run.operation, options, origin.base);
+    // A provider of somebody else's may hand out anything; the caller's work must not find out.
+    if (typeof span?.isRecording === 'function') return span as Span;
+    reportOnce('startSpan', `the tracer gave no span: ${describeValue(span)}`);
+    return NO_SPAN;
   } catch (error) {
     reportOnce('startSpan', `starting a task span failed: ${describeValue(error)}`);
     return NO_SPAN;
