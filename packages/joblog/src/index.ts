@@ -13,4 +13,4 @@ export type {
 export { decodeLine } from './decode.ts';
 export type { ResourceLike } from './frame.ts';
 export { JobLogWriter, type JobLogWriterOptions } from './job-log-writer.ts';
-export type { RunFilesPerHour } from './run-files.ts';
+export { RunFiles, type RunFilesPerHour } from './run-files.ts';

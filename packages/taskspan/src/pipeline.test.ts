@@ -46,6 +46,20 @@ describe('Pipeline', () => {
     await pipeline.shutdown();
   });
 
+  it('names files for a collector as it does for itself, within the budget of the hour', async () => {
+    const started = Date.UTC(2026, 2, 4, 15, 30);
+    const names = (changes: Partial<PipelineOptions>): (string | undefined)[] => {
+      const { fileNamer } = pipelineOf({ runFilesPerHour: 1, ...changes });
+      return ['run-1', 'run-2'].map((id) => fileNamer?.(id, started));
+    };
+    const own = names({});
+    assert.equal(own[0], '2026-03-04/run-1');
+    assert.match(own[1] ?? '', /^2026-03-04\/_15\.[0-9a-f]{8}$/);
+    const delivery = readDeliveryConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
+    assert.deepEqual(names({ logsFolder: undefined, delivery }), own);
+    assert.deepEqual(names({ logsFolder: undefined }), [undefined, undefined], 'nobody writes any');
+  });
+
   it('writes spans and lines of a run into its file, flushed at once or in an exit handler', async () => {
     const pipeline = pipelineOf();
     const tracer = pipeline.tracerProvider.getTracer('app');
@@ -72,7 +86,6 @@ describe('Pipeline', () => {
     try {
       const delivery = readDeliveryConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
       const pipeline = pipelineOf({ logsFolder: undefined, delivery });
-      assert.equal(pipeline.fileNamer, undefined);
       pipeline.warmUp(0);
       pipeline.tracerProvider
         .getTracer('app')

@@ -16,7 +16,7 @@ import {
   safely,
 } from '@taskspan/core/hub';
 import { createMetricPush, type DeliveryConfig, LogExportProcessor, SpanExportProcessor } from '@taskspan/delivery';
-import { JobLogWriter } from '@taskspan/joblog';
+import { JobLogWriter, RunFiles } from '@taskspan/joblog';
 import { loadPrometheusReader, type ScrapeSource, TaskMetrics, taskSampler, taskViews } from '@taskspan/metrics';
 import { LazyLoggerProvider, LazyMeterProvider } from './lazy-providers.ts';
 import { LazyTracerProvider, type SdkTracerProvider } from './lazy-tracer-provider.ts';
@@ -79,8 +79,7 @@ export class Pipeline {
             instanceId: options.instanceId,
             runFilesPerHour: options.runFilesPerHour,
           });
-    const writer = this.#writer;
-    this.fileNamer = writer === undefined ? undefined : (id, startTimeMs) => writer.fileNamer(id, startTimeMs);
+    this.fileNamer = runFileNamer(options, this.#writer);
     this.#spanExport =
       delivery.traces === undefined
         ? undefined
@@ -238,6 +237,14 @@ export class Pipeline {
       processors: [new RunStampLogProcessor(), new EmittedLogs((record) => this.#emitLog(record))],
     });
   }
+}
+
+/** A Collector writes the files that the process names: one for each run there too, within the budget of the hour. */
+function runFileNamer(options: PipelineOptions, writer: JobLogWriter | undefined): Pipeline['fileNamer'] {
+  if (writer !== undefined) return (id, startTimeMs) => writer.fileNamer(id, startTimeMs);
+  if (options.delivery.logs === undefined && options.delivery.traces === undefined) return undefined;
+  const files = new RunFiles(options.instanceId, options.runFilesPerHour);
+  return (id, startTimeMs) => files.nameFor(id, startTimeMs);
 }
 
 function loadResource(attributes: PipelineOptions['attributes']): Resource {
