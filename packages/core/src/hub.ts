@@ -9,6 +9,7 @@ export { readSafely } from './error-facts.ts';
 export { closeOpenRuns, recordDropped } from './internal/hub.ts';
 export { clearReports, reportOnce, safely } from './internal/report.ts';
 export type {
+  DeliveryState,
   DropReason,
   DropSignal,
   MissedReason,

@@ -72,6 +72,16 @@ export type DropReason = 'disk' | 'overflow' | 'refused' | 'spool_full';
 export const DROP_SIGNALS: readonly DropSignal[] = ['logs', 'spans', 'metrics'];
 export const DROP_REASONS: readonly DropReason[] = ['disk', 'overflow', 'refused', 'spool_full'];
 
+/** How the delivery of one signal stands; kept up to date by whoever sends it. */
+export interface DeliveryState {
+  /** Bytes on disk that wait to be sent. */
+  spoolBytes: number;
+  /** Epoch milliseconds since when the oldest of them waits; undefined when none does. */
+  spoolOldestMs: number | undefined;
+  /** Epoch milliseconds of the last request that was accepted; undefined before the first. */
+  lastSuccessMs: number | undefined;
+}
+
 export type MissedReason = 'missed' | 'overlap' | 'skipped';
 export const MISSED_REASONS: readonly MissedReason[] = ['missed', 'overlap', 'skipped'];
 
@@ -100,6 +110,8 @@ export interface TaskspanState {
   loggingToCaller: boolean;
   /** Dropped telemetry by `signal` and `reason`, since the process began. */
   readonly dropped: Map<DropSignal, Map<DropReason, number>>;
+  /** Signals that this process exports, with how their delivery stands. */
+  readonly delivery: Map<DropSignal, DeliveryState>;
   /** Missed runs by operation and reason, since the process began. */
   readonly missed: Map<string, Map<MissedReason, number>>;
   /** Ids already reported as orphaned, oldest first. */
@@ -125,6 +137,7 @@ function createState(): TaskspanState {
     fileNamer: undefined,
     loggingToCaller: false,
     dropped: new Map(),
+    delivery: new Map(),
     missed: new Map(),
     orphans: new Set(),
     reported: new Set(),
