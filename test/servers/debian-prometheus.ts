@@ -1,0 +1,57 @@
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { keptFolder } from './kept-folder.ts';
+import { runLogged } from './logged-command.ts';
+
+export interface PrometheusPrograms {
+  readonly prometheus: string;
+  readonly promtool: string;
+}
+
+const PACKAGE = 'prometheus';
+
+/**
+ * Prometheus and promtool: the ones on the PATH, else out of Debian's package, unpacked beside the other servers. It is
+ * not installed: that would start a service.
+ *
+ * @param within folder of all kept folders
+ * @throws Error that says what to install
+ */
+export async function prometheusPrograms(within: string): Promise<PrometheusPrograms> {
+  const prometheus = onPath('prometheus');
+  const promtool = onPath('promtool');
+  if (prometheus !== undefined && promtool !== undefined) return { prometheus, promtool };
+  if (onPath('apt-get') === undefined || onPath('dpkg-deb') === undefined) {
+    throw new Error('prometheus and promtool are needed and not on the PATH: see https://prometheus.io/download');
+  }
+  const folder = await keptFolder(within, { name: PACKAGE, from: [PACKAGE], make: unpack });
+  return { prometheus: join(folder, 'usr/bin/prometheus'), promtool: join(folder, 'usr/bin/promtool') };
+}
+
+async function unpack(result: string, scratch: string): Promise<void> {
+  // Only root may fetch the lists of packages; they may be there already.
+  if (process.getuid?.() === 0) await runLogged('apt-get', ['update'], { cwd: scratch });
+  await runLogged('apt-get', ['download', PACKAGE], { cwd: scratch });
+  const file = readdirSync(scratch).find((name) => name.endsWith('.deb'));
+  if (file === undefined) throw new Error(`apt-get download ${PACKAGE} left no package behind`);
+  await runLogged('dpkg-deb', ['--extract', file, result], { cwd: scratch });
+  await runLogged(join(result, 'usr/bin/promtool'), ['--version'], { cwd: scratch });
+}
+
+/** The first program of that name in the folders of the PATH. */
+function onPath(name: string): string | undefined {
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type FolderRecipe, keptFolder } from './kept-folder.ts';
+
+describe('a kept folder', () => {
+  let within: string;
+  let made: number;
+
+  beforeEach(() => {
+    within = mkdtempSync(join(tmpdir(), 'taskspan-kept-'));
+    made = 0;
+  });
+
+  afterEach(() => {
+    rmSync(within, { recursive: true, force: true });
+  });
+
+  /** A recipe whose result says how often any of its kind was made. */
+  const recipe = (from: readonly unknown[]): FolderRecipe => ({
+    name: 'server',
+    from,
+    make: async (result, scratch) => {
+      made += 1;
+      writeFileSync(join(scratch, 'source'), 'left behind');
+      await Promise.resolve();
+      writeFileSync(join(result, 'program'), `${made}`);
+    },
+  });
+
+  it('is made once, and holds the result alone', async () => {
+    const first = await keptFolder(within, recipe(['1.0.0']));
+    const second = await keptFolder(within, recipe(['1.0.0']));
+    assert.equal(second, first);
+    assert.deepEqual(readdirSync(first), ['program']);
+    assert.equal(readFileSync(join(second, 'program'), 'utf8'), '1');
+    assert.equal(readdirSync(within).length, 1);
+  });
+
+  it('is another one for another version', async () => {
+    assert.notEqual(await keptFolder(within, recipe(['1.0.0'])), await keptFolder(within, recipe(['1.0.1'])));
+    assert.equal(made, 2);
+  });
+
+  it('is whole when two make it at once, and one of them stays', async () => {
+    const [first, second] = await Promise.all([
+      keptFolder(within, recipe(['1.0.0'])),
+      keptFolder(within, recipe(['1.0.0'])),
+    ]);
+    assert.equal(first, second);
+    assert.deepEqual(readdirSync(first), ['program']);
+    assert.equal(readdirSync(within).length, 1);
+  });
+
+  it('is not left behind in part when making it fails, and is made at the next call', async () => {
+    const failing = {
+      ...recipe(['1.0.0']),
+      make: (result: string): Promise<void> => {
+        writeFileSync(join(result, 'program'), 'half');
+        return Promise.reject(new Error('no compiler'));
+      },
+    };
+    await assert.rejects(keptFolder(within, failing), /no compiler/);
+    assert.deepEqual(readdirSync(within), []);
+    assert.equal(readFileSync(join(await keptFolder(within, recipe(['1.0.0'])), 'program'), 'utf8'), '1');
+  });
+});
