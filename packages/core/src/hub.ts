@@ -23,7 +23,15 @@ export type {
 export { DROP_REASONS, DROP_SIGNALS, MISSED_REASONS, state } from './internal/state.ts';
 export { LIMITS } from './limits.ts';
 export { DOUBLE_ATTRIBUTES, FORMAT, FORMAT_KEY } from './names.ts';
-export { runAttributes, severityText } from './records.ts';
+export { attributesJson, doubleJson, formatApart, formatted, textJson } from './otlp/any-value.ts';
+export { type Frame, Frames, type ResourceLike, type ScopeLike } from './otlp/frame.ts';
+export { logRecordSize, runRecordSize, spanSize } from './otlp/item-size.ts';
+export { forgetRun, holdsObjects, type LogRecordLike, logRecordJson, runRecordJson } from './otlp/log-json.ts';
+export { hrNanos } from './otlp/nanos.ts';
+export { OtlpBatch } from './otlp/otlp-batch.ts';
+export { type SpanLike, spanJson } from './otlp/span-json.ts';
+export { runAttributes } from './records.ts';
 export { currentRun } from './run-context.ts';
+export { severityText } from './severity.ts';
 export { RunStampLogProcessor, RunStampSpanProcessor } from './stamp.ts';
 export { safeFileName, taskFile, utcDate } from './task-file.ts';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import { state } from './internal/state.ts';
 import { SCOPE, SEVERITY } from './names.ts';
 import { type Recording, startRecording, stopRecording } from './recorded-sdk.test.ts';
-import { runAttributes, severityText } from './records.ts';
+import { runAttributes } from './records.ts';
 import { runTask, startTask } from './run-task.ts';
 
 /** One run with a record of every kind. */
@@ -150,12 +150,6 @@ describe('records of a run', () => {
     state.sinks.push((record) => records.push(record.sequence));
     task.end();
     assert.deepEqual(records, [1]);
-  });
-});
-
-describe('severityText', () => {
-  it('names the four levels', () => {
-    assert.deepEqual([...Object.values(SEVERITY), 1].map(severityText), ['DEBUG', 'INFO', 'WARN', 'ERROR', '']);
   });
 });
 

@@ -4,6 +4,7 @@ import { wallMs } from './clock.ts';
 import { safely } from './internal/report.ts';
 import { type RunInfo, type RunRecord, state } from './internal/state.ts';
 import { ATTR, type EventName, SCOPE } from './names.ts';
+import { severityText } from './severity.ts';
 import { recordsAreKept } from './tracer.ts';
 
 /** What differs from record to record; the rest comes from the run. */
@@ -48,13 +49,6 @@ export function emitRecord(run: RunInfo, content: RecordContent): void {
       });
     }
   }
-}
-
-const SEVERITY_TEXT: Readonly<Record<number, string>> = { 5: 'DEBUG', 9: 'INFO', 13: 'WARN', 17: 'ERROR' };
-
-/** Severity text of an OTel severity number of ours. */
-export function severityText(severity: number): string {
-  return SEVERITY_TEXT[severity] ?? '';
 }
 
 function emitThroughApi(record: RunRecord): void {

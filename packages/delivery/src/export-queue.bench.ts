@@ -3,8 +3,8 @@
  * Both send to nobody; the batch processor's queue is large enough to drop nothing.
  */
 import { BasicTracerProvider, BatchSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { spanSize } from '@taskspan/core/hub';
 import { ExportQueue } from './export-queue.ts';
-import { spanBytes } from './item-size.ts';
 
 const SPANS = 20_000;
 const ROUNDS = 30;
@@ -24,7 +24,7 @@ async function round(ours: boolean): Promise<number> {
   const queue = new ExportQueue<ReadableSpan>({
     signal: 'spans',
     send: async () => ({ kind: 'delivered' }),
-    sizeOf: spanBytes,
+    sizeOf: spanSize,
   });
   const batch = new BatchSpanProcessor(
     { export: (_spans, done) => done({ code: 0 }), shutdown: async () => {} },

@@ -60,7 +60,7 @@ describe('LogExportProcessor', () => {
     await collector.stop();
   });
 
-  it('sends a record of a run as the logs SDK would have made it', async () => {
+  it('sends a record of a run as it stands in the file of the run', async () => {
     processor.sink(record(1, { attributes: { 'task.label': 'of the record', 'task.duration_seconds': 0.5 } }));
     await processor.forceFlush();
     assert.equal(collector.received[0]?.path, '/v1/logs');
@@ -87,11 +87,11 @@ describe('LogExportProcessor', () => {
                   attributes: [
                     { key: 'task.id', value: { stringValue: 'run-1' } },
                     { key: 'operation', value: { stringValue: 'commit' } },
-                    { key: 'task.sequence', value: { intValue: '1' } },
-                    { key: 'task.file', value: { stringValue: '2026-11-21/run-1' } },
                     { key: 'task.run', value: { stringValue: 'b'.repeat(16) } },
+                    { key: 'task.file', value: { stringValue: '2026-11-21/run-1' } },
                     { key: 'repository', value: { stringValue: 'r' } },
                     { key: 'task.label', value: { stringValue: 'of the record' } },
+                    { key: 'task.sequence', value: { intValue: '1' } },
                     { key: 'task.duration_seconds', value: { doubleValue: 0.5 } },
                   ],
                   flags: 1,
@@ -142,6 +142,34 @@ describe('LogExportProcessor', () => {
     assert.deepEqual(value('c'), { stringValue: '\ufffdx' });
     assert.ok(value('d').kvlistValue);
     assert.deepEqual(value('e'), { doubleValue: 2 ** 60 });
+  });
+
+  it('sends a record of the logs SDK as it was when it was emitted', async () => {
+    const logger = new LoggerProvider({ resource, processors: [processor] }).getLogger('app');
+    const order = { state: 'open' };
+    logger.emit({ body: 'bought', attributes: { order } });
+    logger.emit({ body: order });
+    order.state = 'changed';
+    await processor.forceFlush();
+    const open = { kvlistValue: { values: [{ key: 'state', value: { stringValue: 'open' } }] } };
+    const [first, second] = collector.logRecords();
+    assert.deepEqual(first.attributes, [{ key: 'order', value: open }]);
+    assert.deepEqual(second.body, open);
+  });
+
+  it('loses only what throws when it is read, and counts it', async () => {
+    const logger = new LoggerProvider({ resource, processors: [processor] }).getLogger('app');
+    const broken = {
+      get text(): string {
+        throw new Error('no');
+      },
+    };
+    logger.emit({ body: broken });
+    processor.sink(record(1, { attributes: broken }));
+    processor.sink(record(2));
+    await processor.forceFlush();
+    assert.equal(collector.logRecords().length, 1);
+    assert.equal(state.dropped.get('logs')?.get('refused'), 2);
   });
 
   it('sends runs with protobuf too', async () => {

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, type Tracer, trace } from '@opentelemetry/api';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { describe, it } from 'mocha';
-import { encodeSpans, timeJson, valueJson } from './otlp-json.ts';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
+import { clearReports, state } from '@taskspan/core/hub';
+import { beforeEach, describe, it } from 'mocha';
+import { encodeLogs, encodeSpans } from './otlp-json.ts';
 
 const decoder = new TextDecoder();
 
@@ -38,39 +45,62 @@ describe('encodeSpans', () => {
   });
 });
 
-describe('valueJson', () => {
-  const table: [unknown, unknown][] = [
-    ['', { stringValue: '' }],
-    [0, { intValue: '0' }],
-    [-0.5, { doubleValue: -0.5 }],
-    [Number.POSITIVE_INFINITY, { doubleValue: 'Infinity' }],
-    [2 ** 53, { doubleValue: 2 ** 53 }],
-    [12345678901234567890n, { intValue: '12345678901234567890' }],
-    [null, {}],
-    [undefined, {}],
-    [() => 1, {}],
-    [new Uint8Array([1, 2]), { bytesValue: 'AQI=' }],
-    [[1, [null]], { arrayValue: { values: [{ intValue: '1' }, { arrayValue: { values: [{}] } }] } }],
-    [
-      { a: { b: 'c' } },
-      {
-        kvlistValue: {
-          values: [{ key: 'a', value: { kvlistValue: { values: [{ key: 'b', value: { stringValue: 'c' } }] } } }],
-        },
-      },
-    ],
-  ];
-  for (const [value, json] of table) {
-    it(`writes ${typeof value} ${typeof value === 'bigint' ? value : JSON.stringify(value)}`, () => {
-      assert.deepEqual(valueJson(value), json);
+/** Spans that ended, in the order of their ends. */
+function endedSpans(make: (tracer: Tracer) => void): readonly ReadableSpan[] {
+  const exporter = new InMemorySpanExporter();
+  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  make(provider.getTracer('a'));
+  return exporter.getFinishedSpans();
+}
+
+describe('an item that cannot be formatted', () => {
+  beforeEach(() => {
+    state.dropped.clear();
+    clearReports();
+  });
+
+  it('is left out and counted once, however often its batch is tried', () => {
+    const [good, bad] = endedSpans((tracer) => {
+      tracer.startSpan('good').end();
+      tracer.startSpan('bad').end();
     });
-  }
+    assert.ok(good && bad);
+    Object.defineProperty(bad, 'attributes', {
+      get: () => {
+        throw new Error('no');
+      },
+    });
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const { resourceSpans } = JSON.parse(decoder.decode(encodeSpans([good, bad])));
+      assert.equal(resourceSpans[0].scopeSpans[0].spans.length, 1);
+    }
+    assert.equal(encodeSpans([bad]), undefined, 'nothing is left to say');
+    assert.equal(state.dropped.get('spans')?.get('refused'), 1);
+  });
 });
 
-describe('timeJson', () => {
-  it('is exact in nanoseconds', () => {
-    assert.equal(timeJson([1_763_727_000, 5]), '1763727000000000005');
-    assert.equal(timeJson([0, 5]), '5');
-    assert.equal(timeJson([0, 0]), '0');
+describe('a request body', () => {
+  it('is UTF-8, whatever the resource, the scope and the texts are made of', () => {
+    const resource = resourceFromAttributes({ 'service.name': 'caf\u00e9' });
+    const log = (body: string, scope: string): ReadableLogRecord => ({
+      hrTime: [1, 0],
+      hrTimeObserved: [1, 0],
+      attributes: {},
+      droppedAttributesCount: 0,
+      resource,
+      instrumentationScope: { name: scope },
+      body,
+    });
+    const texts = (body: string, scope: string): unknown => {
+      // Twice: what is remembered of the first must not make the second one look like ASCII.
+      const items = [{ log: log(body, scope) }, { log: log('plain', scope) }];
+      for (let time = 0; time < 2; time += 1) encodeLogs({ items, resource, scope: { name: scope } });
+      const sent = encodeLogs({ items, resource, scope: { name: scope } });
+      const [group] = JSON.parse(decoder.decode(sent)).resourceLogs;
+      const [{ scope: own, logRecords }] = group.scopeLogs;
+      return [group.resource.attributes[0].value.stringValue, own.name, logRecords[0].body.stringValue];
+    };
+    assert.deepEqual(texts('\u{1f600}', 'z\u00f6e'), ['caf\u00e9', 'z\u00f6e', '\u{1f600}']);
+    assert.deepEqual(texts('plain', 'plain'), ['caf\u00e9', 'plain', 'plain']);
   });
 });

@@ -1,10 +1,10 @@
 import type { Resource } from '@opentelemetry/resources';
-import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { SendResult } from './export-queue.ts';
 import type { HttpTransport } from './http-transport.ts';
 import type { OtlpSignal, OtlpTarget } from './otlp-config.ts';
+import type { LogBatch } from './waiting-log.ts';
 
 /** Bytes of one request; undefined when there is nothing to say. */
 type Encode<T> = (data: T) => Uint8Array | undefined;
@@ -12,7 +12,7 @@ type Encode<T> = (data: T) => Uint8Array | undefined;
 /** What each signal hands over for one request. */
 interface SignalData {
   readonly traces: readonly ReadableSpan[];
-  readonly logs: readonly ReadableLogRecord[];
+  readonly logs: LogBatch;
   readonly metrics: ResourceMetrics;
 }
 
@@ -79,8 +79,14 @@ const PROTOBUF_ENCODERS: EncoderTable = {
     return (spans) => ProtobufTraceSerializer.serializeRequest([...spans]);
   },
   logs: async () => {
-    const { ProtobufLogsSerializer } = await import('@opentelemetry/otlp-transformer');
-    return (records) => ProtobufLogsSerializer.serializeRequest([...records]);
+    const [{ ProtobufLogsSerializer }, { runLogRecord }] = await Promise.all([
+      import('@opentelemetry/otlp-transformer'),
+      import('./run-log-record.ts'),
+    ]);
+    return ({ items, resource, scope }) =>
+      ProtobufLogsSerializer.serializeRequest(
+        items.map((item) => ('log' in item ? item.log : runLogRecord(item.record, resource, scope))),
+      );
   },
   metrics: async () => {
     const { ProtobufMetricsSerializer } = await import('@opentelemetry/otlp-transformer');

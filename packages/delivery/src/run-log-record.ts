@@ -5,27 +5,21 @@ import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { ATTR } from '@taskspan/core';
-import type { RunRecord } from '@taskspan/core/hub';
-
-const SEVERITY_TEXTS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+import { type RunRecord, runAttributes, severityText } from '@taskspan/core/hub';
 
 /**
- * A record of a run as the logs SDK would have made it: the run's own attributes, then the fields of its submission,
- * then what the record itself says.
+ * A record of a run as the logs SDK would have made it, for the protobuf serializer: the run's own attributes and the
+ * fields of its submission, then what the record itself says.
  */
 export function runLogRecord(record: RunRecord, resource: Resource, scope: InstrumentationScope): ReadableLogRecord {
   const { run, spanContext, severity } = record;
   const attributes: LogAttributes = {
-    [ATTR.TASK_ID]: run.id,
-    [ATTR.OPERATION]: run.operation,
+    ...runAttributes(run),
     [ATTR.TASK_SEQUENCE]: record.sequence,
-    [ATTR.TASK_FILE]: run.file,
-    [ATTR.TASK_RUN]: run.runId,
-    ...run.fields,
     ...record.attributes,
   };
   const time = hrTimeOf(record.timeMs);
-  const severityText = SEVERITY_TEXTS[Math.floor((severity - 1) / 4)];
+  const text = severityText(severity);
   return {
     hrTime: time,
     hrTimeObserved: time,
@@ -34,7 +28,7 @@ export function runLogRecord(record: RunRecord, resource: Resource, scope: Instr
     instrumentationScope: scope,
     attributes,
     droppedAttributesCount: 0,
-    ...(severityText === undefined ? {} : { severityText }),
+    ...(text === '' ? {} : { severityText: text }),
     ...(isSpanContextValid(spanContext) ? { spanContext } : {}),
     ...(record.body === undefined ? {} : { body: record.body }),
     ...(record.eventName === undefined ? {} : { eventName: record.eventName }),

@@ -1,7 +1,7 @@
 import { TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { spanSize } from '@taskspan/core/hub';
 import { ExportQueue } from './export-queue.ts';
-import { spanBytes } from './item-size.ts';
 import type { OtlpTarget } from './otlp-config.ts';
 import { OtlpSender } from './otlp-sender.ts';
 
@@ -27,7 +27,7 @@ export class SpanExportProcessor implements SpanProcessor {
       ...options,
       signal: 'spans',
       send: (spans) => sender.send(spans, spans[0]?.resource),
-      sizeOf: spanBytes,
+      sizeOf: spanSize,
     });
   }
 

@@ -2,19 +2,17 @@ import assert from 'node:assert/strict';
 import type { AnyValue } from '@opentelemetry/api-logs';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { ATTR, EVENT, SCOPE } from '@taskspan/core';
+import { Frames, logRecordJson, runRecordJson, spanJson } from '@taskspan/core/hub';
 import fc from 'fast-check';
 import { type DecodedLine, type DecodedValue, decodeLine } from './decode.ts';
 import { fakeRecord, fakeRun, RESOURCE, START_MS, taskSpan } from './fake-run.test.fixture.ts';
 import { Lines } from './file-lines.ts';
-import { Frames } from './frame.ts';
-import { logRecordJson, runRecordJson } from './log-json.ts';
-import { spanJson } from './span-json.ts';
 
 const SCOPE_OF_APP = { name: 'shop', version: '', schemaUrl: '' };
 const frames = new Frames();
 
 function logLine(...jsons: readonly string[]): string {
-  const lines = Lines.ofLogs();
+  const lines = new Lines('logs');
   for (const json of jsons) lines.add(frames.of(RESOURCE, SCOPE), json);
   return lines.take();
 }
@@ -188,7 +186,7 @@ describe('a line', () => {
   });
 
   it('joins what has one resource, and keeps scopes apart', () => {
-    const lines = Lines.ofLogs();
+    const lines = new Lines('logs');
     const other = frames.of(RESOURCE, SCOPE_OF_APP);
     lines.add(frames.of(RESOURCE, SCOPE), '{"body":{}}');
     lines.add(other, '{"body":{}}');
@@ -203,7 +201,7 @@ describe('a line', () => {
   });
 
   it('is at most about 256 KiB long, unless one record is longer', () => {
-    const lines = Lines.ofLogs();
+    const lines = new Lines('logs');
     const json = `{"body":{"stringValue":"${'x'.repeat(100_000)}"}}`;
     for (let at = 0; at < 5; at += 1) lines.add(frames.of(RESOURCE, SCOPE), json);
     const split = lines.take().split('\n');

@@ -1,3 +1,4 @@
+export type { ResourceLike } from '@taskspan/core/hub';
 export type {
   DecodedAttributes,
   DecodedEvent,
@@ -11,6 +12,5 @@ export type {
   UndecodableLine,
 } from './decode.ts';
 export { decodeLine } from './decode.ts';
-export type { ResourceLike } from './frame.ts';
 export { JobLogWriter, type JobLogWriterOptions } from './job-log-writer.ts';
 export { RunFiles, type RunFilesPerHour } from './run-files.ts';

@@ -2,14 +2,20 @@ import { context, diag, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ATTR } from '@taskspan/core';
-import { type RunRecord, recordDropped, reportOnce } from '@taskspan/core/hub';
+import {
+  logRecordSize,
+  type ResourceLike,
+  type RunRecord,
+  recordDropped,
+  reportOnce,
+  runRecordSize,
+  spanSize,
+} from '@taskspan/core/hub';
 import { type AppendBatch, appendsOf, BatchBuilder, recycle } from './append-batch.ts';
 import { AppendThread, type LeftBatches } from './append-thread.ts';
 import { Appender, type AppenderOptions } from './appender.ts';
 import { countItems } from './count-items.ts';
 import { DiskEpisode } from './disk-episode.ts';
-import type { ResourceLike } from './frame.ts';
-import { logRecordSize, runRecordSize, spanSize } from './item-size.ts';
 import { endsRun, PendingItems, refuse } from './pending-items.ts';
 import { RunFiles, type RunFilesPerHour } from './run-files.ts';
 

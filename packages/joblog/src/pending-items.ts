@@ -1,14 +1,25 @@
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ATTR, EVENT, SCOPE } from '@taskspan/core';
-import { type DropSignal, type RunRecord, recordDropped, reportOnce } from '@taskspan/core/hub';
+import {
+  type DropSignal,
+  type Frame,
+  Frames,
+  forgetRun,
+  formatApart,
+  formatted,
+  holdsObjects,
+  logRecordJson,
+  type ResourceLike,
+  type RunRecord,
+  recordDropped,
+  reportOnce,
+  runRecordJson,
+  spanJson,
+} from '@taskspan/core/hub';
 import type { TextAppend } from './append-batch.ts';
 import { Lines } from './file-lines.ts';
-import { type Frame, Frames, type ResourceLike } from './frame.ts';
-import { forgetRun, logRecordJson, runRecordJson } from './log-json.ts';
-import { formatted } from './otlp-json.ts';
 import { isSafeFile, isSharedFile, type RunFiles } from './run-files.ts';
-import { spanJson } from './span-json.ts';
 
 /** A log record, formatted when it came if what it holds may be changed later. */
 interface QueuedLog {
@@ -54,9 +65,9 @@ export class PendingItems {
       this.#logs.push({ record, json: undefined, isAscii: true });
       return;
     }
-    formatted.isAscii = true;
-    const json = format('logs', logRecordJson, record);
-    if (json !== undefined) this.#logs.push({ record, json, isAscii: formatted.isAscii });
+    // Apart, because it may be a getter that logs while a file is being formatted.
+    const { value: json, isAscii } = formatApart(() => format('logs', logRecordJson, record));
+    if (json !== undefined) this.#logs.push({ record, json, isAscii });
   }
 
   /** Takes all that waits; each file's part is formatted when it is asked for. */
@@ -69,8 +80,8 @@ export class PendingItems {
   }
 
   *#format(files: ReadonlyMap<string, FileItems>): Generator<TextAppend> {
-    const logs = Lines.ofLogs();
-    const spans = Lines.ofSpans();
+    const logs = new Lines('logs');
+    const spans = new Lines('spans');
     for (const [file, items] of files) {
       formatted.isAscii = true;
       // The file that a run has for itself is made with its first record, and done with its last.
@@ -154,12 +165,4 @@ function format<T>(signal: DropSignal, join: (item: T) => string, item: T): stri
 export function refuse(signal: DropSignal, error: unknown): void {
   reportOnce('joblog.refused', `something cannot be written to the job log: ${String(error)}`);
   recordDropped(signal, 'refused');
-}
-
-/** True when body or attributes hold an object: its owner may change it before the flush. */
-function holdsObjects(record: ReadableLogRecord): boolean {
-  if (typeof record.body === 'object' && record.body !== null) return true;
-  const { attributes } = record;
-  for (const key in attributes) if (typeof attributes[key] === 'object') return true;
-  return false;
 }

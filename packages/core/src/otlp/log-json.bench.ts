@@ -1,17 +1,17 @@
 /**
  * Small records formatted and written to a few files on one core, beside the floor: the same bytes by string
  * concatenation alone, and what JSON.stringify of an equal tree costs.
- * Run: node --import tsx packages/joblog/src/otlp-json.bench.ts
+ * Run: node --import tsx packages/core/src/otlp/log-json.bench.ts
  */
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { SCOPE } from '@taskspan/core';
-import { fakeRecord, fakeRun, RESOURCE } from './fake-run.test.fixture.ts';
-import { Lines } from './file-lines.ts';
+import { SCOPE } from '../names.ts';
+import { fakeRecord, fakeRun } from './fake-run.test.fixture.ts';
 import { Frames } from './frame.ts';
 import { runRecordJson } from './log-json.ts';
+import { OtlpBatch } from './otlp-batch.ts';
 
 const RECORDS = 100_000;
 const FILES = 4;
@@ -19,7 +19,7 @@ const ROUNDS = 12;
 const WARM_UP = 2;
 const CHUNK_CHARS = 64 * 1024;
 
-const frame = new Frames().of(RESOURCE, SCOPE);
+const frame = new Frames().of({ attributes: { 'service.name': 'shop' } }, SCOPE);
 const runs = Array.from({ length: FILES }, (_, at) => fakeRun(`0198c0de-0000-7000-8000-00000000000${at}`));
 const records = Array.from({ length: RECORDS }, (_, at) =>
   fakeRecord(runs[Math.floor((at * FILES) / RECORDS)] ?? fakeRun('x'), {
@@ -44,18 +44,12 @@ const contenders: Readonly<Record<string, (write: Write) => void>> = {
     write(text);
   },
   'OTLP-JSON lines': (write) => {
-    const lines = Lines.ofLogs();
-    let chars = 0;
+    const batch = new OtlpBatch('logs');
     for (const record of records) {
-      const json = runRecordJson(record);
-      lines.add(frame, json);
-      chars += json.length;
-      if (chars > CHUNK_CHARS) {
-        write(lines.take());
-        chars = 0;
-      }
+      batch.add(frame, runRecordJson(record));
+      if (batch.chars > CHUNK_CHARS) write(`${batch.take()}\n`);
     }
-    write(lines.take());
+    write(`${batch.take()}\n`);
   },
   'JSON.stringify of such a tree': (write) => {
     let text = '';
@@ -79,7 +73,7 @@ const contenders: Readonly<Record<string, (write: Write) => void>> = {
   },
 };
 
-const folder = mkdtempSync(join(tmpdir(), 'joblog-bench-'));
+const folder = mkdtempSync(join(tmpdir(), 'otlp-bench-'));
 const times = new Map<string, number[]>();
 for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
   for (const [name, run] of Object.entries(contenders)) {

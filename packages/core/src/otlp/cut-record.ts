@@ -1,6 +1,6 @@
-import { ATTR } from '@taskspan/core';
-import { cutText } from '@taskspan/core/hub';
-import { DEEPEST, textJson } from './otlp-json.ts';
+import { cutText } from '../cut-text.ts';
+import { ATTR } from '../names.ts';
+import { DEEPEST, textJson } from './any-value.ts';
 
 /** What of a record may be too long. */
 export interface RecordContent {

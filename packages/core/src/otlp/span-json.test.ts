@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createTraceState, SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { fakeRun, taskSpan } from './fake-run.test.fixture.ts';
-import { spanJson } from './span-json.ts';
+import { describe, it } from 'mocha';
+import { fakeRun, fakeSpan } from './fake-run.test.fixture.ts';
+import { type SpanLike, spanJson } from './span-json.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = 'b7ad6b7169203331';
@@ -10,7 +10,7 @@ const run = fakeRun('id-1');
 const { traceId, spanId } = run.spanContext;
 
 /** Every field of `Span` in opentelemetry-proto, as the Collector's marshaler writes it: zero fields are absent. */
-const cases: readonly { readonly title: string; readonly span: Partial<ReadableSpan>; readonly json: object }[] = [
+const cases: readonly { readonly title: string; readonly span: Partial<SpanLike>; readonly json: object }[] = [
   {
     title: 'the smallest span',
     span: { attributes: {} },
@@ -89,7 +89,7 @@ const cases: readonly { readonly title: string; readonly span: Partial<ReadableS
 describe('span to OTLP-JSON', () => {
   for (const { title, span, json } of cases) {
     it(`writes ${title}`, () => {
-      const written = spanJson(taskSpan(run, span));
+      const written = spanJson(fakeSpan(run, span));
       assert.deepEqual(JSON.parse(written), json);
       // The Collector's order of fields, too: the two modes then leave the same bytes.
       assert.deepEqual(Object.keys(JSON.parse(written)), Object.keys(json));

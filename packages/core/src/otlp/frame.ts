@@ -1,19 +1,18 @@
 import type { Attributes } from '@opentelemetry/api';
-import { SCOPE } from '@taskspan/core';
-import { FORMAT, FORMAT_KEY } from '@taskspan/core/hub';
-import { attributesJson, formatted, textJson } from './otlp-json.ts';
+import { FORMAT, FORMAT_KEY, SCOPE } from '../names.ts';
+import { attributesJson, countJson, formatApart, textJson } from './any-value.ts';
 
 /** Frames remembered; an application has a few dozen scopes. */
 const FRAMES_REMEMBERED = 1024;
 
-/** What this package needs of an OTel resource. */
+/** What is read of an OTel resource. */
 export interface ResourceLike {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly schemaUrl?: string | undefined;
   readonly asyncAttributesPending?: boolean | undefined;
 }
 
-/** What this package needs of an instrumentation scope. */
+/** What is read of an instrumentation scope. */
 export interface ScopeLike {
   readonly name: string;
   readonly version?: string | undefined;
@@ -42,11 +41,12 @@ export class Frames {
   #lastResource: ResourceLike | undefined;
   #lastScope: ScopeLike | undefined;
   #last: Frame | undefined;
+  /** The last one of a resource that is not complete. */
+  #pending: Frame | undefined;
 
   of(resource: ResourceLike, scope: ScopeLike): Frame {
     if (resource === this.#lastResource && scope === this.#lastScope && this.#last !== undefined) return this.#last;
-    // Detectors may still add to it: formatted anew until they are done.
-    if (resource.asyncAttributesPending === true) return frameOf(resource, scope);
+    if (resource.asyncAttributesPending === true) return this.#pendingFrame(resource, scope);
     let scopes = this.#known.get(resource);
     let frame = scopes?.get(scope);
     if (frame === undefined) {
@@ -68,21 +68,37 @@ export class Frames {
     this.#last = frame;
     return frame;
   }
+
+  /** Detectors may still add to the resource: formatted anew until they are done, and one frame while they add nothing. */
+  #pendingFrame(resource: ResourceLike, scope: ScopeLike): Frame {
+    const frame = frameOf(resource, scope);
+    if (this.#pending === undefined || !isSame(this.#pending, frame)) this.#pending = frame;
+    return this.#pending;
+  }
 }
 
 function frameOf(resource: ResourceLike, scope: ScopeLike): Frame {
-  const wasAscii = formatted.isAscii;
-  formatted.isAscii = true;
-  const attributes = attributesJson(resource.attributes);
-  const texts = {
-    resource: attributes === '' ? '{}' : `{"attributes":[${attributes}]}`,
+  const { value, isAscii } = formatApart(() => ({
+    resource: resourceJson(resource),
     resourceTail: schemaTail(resource.schemaUrl),
     scope: scopeJson(scope),
     scopeTail: schemaTail(scope.schemaUrl),
-  };
-  const frame = { ...texts, isAscii: formatted.isAscii };
-  formatted.isAscii = wasAscii;
-  return frame;
+  }));
+  return { ...value, isAscii };
+}
+
+function isSame(one: Frame, other: Frame): boolean {
+  return (
+    one.resource === other.resource &&
+    one.resourceTail === other.resourceTail &&
+    one.scope === other.scope &&
+    one.scopeTail === other.scopeTail
+  );
+}
+
+function resourceJson({ attributes }: ResourceLike): string {
+  const json = attributesJson(attributes);
+  return json === '' ? '{}' : `{"attributes":[${json}]}`;
 }
 
 function schemaTail(schemaUrl: string | undefined): string {
@@ -97,7 +113,7 @@ function scopeJson(scope: ScopeLike): string {
   if (scope.version !== undefined && scope.version !== '') fields.push(`"version":${textJson(scope.version)}`);
   const attributes = marked === undefined ? '' : attributesJson(marked);
   if (attributes !== '') fields.push(`"attributes":[${attributes}]`);
-  const dropped = scope.droppedAttributesCount ?? 0;
-  if (dropped !== 0) fields.push(`"droppedAttributesCount":${dropped}`);
+  const dropped = countJson('droppedAttributesCount', scope.droppedAttributesCount).slice(1);
+  if (dropped !== '') fields.push(dropped);
   return `{${fields.join(',')}}`;
 }

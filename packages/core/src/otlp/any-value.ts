@@ -4,8 +4,7 @@
  * well under a microsecond, which JSON.stringify of an equal object tree is not.
  * Source: opentelemetry-proto, "JSON Protobuf Encoding", and the output of the Collector's file exporter (pdata 1.61).
  */
-import type { HrTime, SpanContext } from '@opentelemetry/api';
-import { DOUBLE_ATTRIBUTES } from '@taskspan/core/hub';
+import { DOUBLE_ATTRIBUTES } from '../names.ts';
 
 /** Values nested deeper become the empty value: a cycle must end somewhere, and nobody reads them. */
 export const DEEPEST = 32;
@@ -20,10 +19,6 @@ const KEYS_REMEMBERED = 2048;
 const SHORT_TEXT = 64;
 const NEEDS_ESCAPE = /[^\x20-\x7e]|["\\]/;
 const NOT_ASCII = /[\u0080-\uffff]/;
-const HEX_TRACE = /^[0-9a-f]{32}$/i;
-const HEX_SPAN = /^[0-9a-f]{16}$/i;
-const NO_TRACE = '0'.repeat(32);
-const NO_SPAN = '0'.repeat(16);
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 
@@ -33,8 +28,22 @@ const INT64_MIN = -(2n ** 63n);
  */
 export const formatted: { isAscii: boolean } = { isAscii: true };
 
+/** Formats something by itself, whatever is being formatted around it, and tells whether it is pure ASCII. */
+export function formatApart<T>(format: () => T): { readonly value: T; readonly isAscii: boolean } {
+  const wasAscii = formatted.isAscii;
+  formatted.isAscii = true;
+  try {
+    const value = format();
+    return { value, isAscii: formatted.isAscii };
+  } finally {
+    formatted.isAscii = wasAscii;
+  }
+}
+
 /** A JSON string of valid Unicode, quotes included. */
 export function textJson(text: string): string {
+  // What is declared as text may be anything in an application without types.
+  if (typeof text !== 'string') return textJson(String(text));
   return isPlain(text) ? `"${text}"` : escaped(text);
 }
 
@@ -154,45 +163,12 @@ function objectJson(value: object, depth: number): string {
 }
 
 /** A double: finite ones as numbers, the others by the names that protobuf gives them. */
-function doubleJson(value: number): string {
+export function doubleJson(value: number): string {
   if (value - value === 0) return Object.is(value, -0) ? '-0' : `${value}`;
   return `"${value}"`;
 }
 
-let cachedSecond = Number.NaN;
-let cachedDigits = '';
-
-/** Decimal nanoseconds since the epoch, exact, without quotes; small integers only, which print fast. */
-function nanosText(seconds: number, nanos: number): string {
-  if (seconds !== cachedSecond) {
-    cachedSecond = seconds;
-    cachedDigits = String(seconds);
-  }
-  if (seconds > 0) return cachedDigits + String(nanos + 1_000_000_000).slice(1);
-  return seconds === 0 ? String(nanos) : '0';
-}
-
-/** Nanoseconds of epoch milliseconds with fraction. */
-export function msNanos(epochMs: number): string {
-  const seconds = Math.floor(epochMs / 1000);
-  const nanos = Math.round((epochMs - seconds * 1000) * 1e6);
-  return nanos >= 1e9 ? nanosText(seconds + 1, 0) : nanosText(seconds, nanos);
-}
-
-/** Nanoseconds of OTel's seconds and nanoseconds. */
-export function hrNanos(time: HrTime): string {
-  return nanosText(time[0], time[1]);
-}
-
-let lastTraceId = '';
-let lastSpanId = '';
-
-/** True when both ids are hex of the right length and not zero; remembers the last pair, as records come in rows. */
-export function hasIds(context: SpanContext): boolean {
-  const { traceId, spanId } = context;
-  if (traceId === lastTraceId && spanId === lastSpanId) return true;
-  if (!HEX_TRACE.test(traceId) || !HEX_SPAN.test(spanId) || traceId === NO_TRACE || spanId === NO_SPAN) return false;
-  lastTraceId = traceId;
-  lastSpanId = spanId;
-  return true;
+/** A count after a comma; zero is left out, and whatever is no count. */
+export function countJson(name: string, count: number | undefined): string {
+  return count !== undefined && Number.isSafeInteger(count) && count > 0 ? `,"${name}":${count}` : '';
 }
