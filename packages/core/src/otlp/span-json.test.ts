@@ -36,6 +36,8 @@ const cases: readonly { readonly title: string; readonly span: Partial<SpanLike>
       events: [
         { time: [1772600767, 5], name: 'exception', attributes: { 'exception.type': 'E' }, droppedAttributesCount: 2 },
         { time: [1772600767, 6], name: 'bare' },
+        { time: [0, 0], name: '', attributes: { at: 'the epoch' } },
+        { time: [0, 0], name: '' },
       ],
       links: [
         { context: { traceId: TRACE, spanId: PARENT, traceFlags: 0, isRemote: true }, attributes: { a: 1 } },
@@ -74,6 +76,8 @@ const cases: readonly { readonly title: string; readonly span: Partial<SpanLike>
           droppedAttributesCount: 2,
         },
         { timeUnixNano: '1772600767000000006', name: 'bare' },
+        { attributes: [{ key: 'at', value: { stringValue: 'the epoch' } }] },
+        {},
       ],
       droppedEventsCount: 2,
       links: [

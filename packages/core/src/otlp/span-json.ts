@@ -111,8 +111,9 @@ function joinSpan(span: SpanLike, content: SpanContent): string {
     (parent === undefined || !hasIds(parent) ? '' : `"parentSpanId":"${parent.spanId}",`) +
     `"flags":${flagsOf(context, parent)},` +
     (content.name === '' ? '' : `"name":${textJson(content.name)},`) +
-    `"kind":${choice(span.kind, KINDS) + 1},` +
-    `"startTimeUnixNano":"${hrNanos(span.startTime)}","endTimeUnixNano":"${hrNanos(span.endTime)}"` +
+    `"kind":${choice(span.kind, KINDS) + 1}` +
+    timeJson('startTimeUnixNano', span.startTime) +
+    timeJson('endTimeUnixNano', span.endTime) +
     (attributes === '' ? '' : `,"attributes":[${attributes}]`) +
     countJson('droppedAttributesCount', span.droppedAttributesCount) +
     (content.events.length === 0 ? '' : `,"events":[${content.events.map(eventJson).join(',')}]`) +
@@ -145,12 +146,18 @@ function flagsOf(own: SpanContext, other: SpanContext | undefined): number {
 
 function eventJson(event: EventLike): string {
   const attributes = attributesJson(event.attributes ?? {});
-  return (
-    `{"timeUnixNano":"${hrNanos(event.time)}"` +
+  const fields =
+    timeJson('timeUnixNano', event.time) +
     (event.name === '' ? '' : `,"name":${textJson(event.name)}`) +
     (attributes === '' ? '' : `,"attributes":[${attributes}]`) +
-    `${countJson('droppedAttributesCount', event.droppedAttributesCount)}}`
-  );
+    countJson('droppedAttributesCount', event.droppedAttributesCount);
+  return `{${fields.slice(1)}}`;
+}
+
+/** A time after a comma; nothing for the epoch itself, which is a zero field. */
+function timeJson(key: string, time: HrTime): string {
+  const nanos = hrNanos(time);
+  return nanos === '0' ? '' : `,"${key}":"${nanos}"`;
 }
 
 function linkJson(link: LinkLike): string {
