@@ -1,7 +1,8 @@
-import { accessSync, constants, readdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { keptFolder } from './kept-folder.ts';
 import { runLogged } from './logged-command.ts';
+import { programOnPath } from './program-path.ts';
 
 export interface PrometheusPrograms {
   readonly prometheus: string;
@@ -18,10 +19,10 @@ const PACKAGE = 'prometheus';
  * @throws Error that says what to install
  */
 export async function prometheusPrograms(within: string): Promise<PrometheusPrograms> {
-  const prometheus = onPath('prometheus');
-  const promtool = onPath('promtool');
+  const prometheus = programOnPath('prometheus');
+  const promtool = programOnPath('promtool');
   if (prometheus !== undefined && promtool !== undefined) return { prometheus, promtool };
-  if (onPath('apt-get') === undefined || onPath('dpkg-deb') === undefined) {
+  if (programOnPath('apt-get') === undefined || programOnPath('dpkg-deb') === undefined) {
     throw new Error('prometheus and promtool are needed and not on the PATH: see https://prometheus.io/download');
   }
   const folder = await keptFolder(within, { name: PACKAGE, from: [PACKAGE], make: unpack });
@@ -36,22 +37,4 @@ async function unpack(result: string, scratch: string): Promise<void> {
   if (file === undefined) throw new Error(`apt-get download ${PACKAGE} left no package behind`);
   await runLogged('dpkg-deb', ['--extract', file, result], { cwd: scratch });
   await runLogged(join(result, 'usr/bin/promtool'), ['--version'], { cwd: scratch });
-}
-
-/** The first program of that name in the folders of the PATH. */
-function onPath(name: string): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .filter((folder) => folder !== '')
-    .map((folder) => join(folder, name))
-    .find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
