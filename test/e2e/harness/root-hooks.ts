@@ -1,0 +1,16 @@
+/** Loaded by mocha before all end-to-end tests: the servers are there, or nothing runs. */
+import type { RootHookObject } from 'mocha';
+import { serverBinaries } from './server-binaries.ts';
+
+/** The first time on a machine the servers are built. */
+const BUILD_TIMEOUT_MS = 20 * 60_000;
+
+export const mochaHooks: RootHookObject = {
+  async beforeAll(this: Mocha.Context): Promise<void> {
+    this.timeout(BUILD_TIMEOUT_MS);
+    await serverBinaries();
+  },
+};
+
+// An `exit` handler kills the servers; a signal would end this process without one.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(130));
