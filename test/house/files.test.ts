@@ -27,7 +27,6 @@ const LONG_FILES: Readonly<Record<string, string>> = {};
 const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/otlp/log-json.test.ts': ['trace-ids'],
   'packages/delivery/src/log-export-processor.test.ts': ['refused-item', 'run-log-record', 'waiting-log'],
-  'packages/delivery/src/metric-push.test.ts': ['otlp-json-metrics'],
   'packages/delivery/src/span-export-processor.test.ts': ['otlp-sender'],
   'packages/instrumentations/src/bridges.test.ts': ['captured-line', 'loaded-files', 'tap'],
   'packages/instrumentations/src/pino-bridge.test.ts': ['pino-line'],

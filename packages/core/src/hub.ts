@@ -24,12 +24,12 @@ export { DROP_REASONS, DROP_SIGNALS, MISSED_REASONS, state } from './internal/st
 export { LIMITS } from './limits.ts';
 export { DOUBLE_ATTRIBUTES, FORMAT, FORMAT_KEY } from './names.ts';
 export { attributesJson, doubleJson, formatApart, formatted, textJson } from './otlp/any-value.ts';
-export { type Frame, Frames, type ResourceLike, type ScopeLike } from './otlp/frame.ts';
+export { type Frame, Frames, type ResourceLike } from './otlp/frame.ts';
 export { logRecordSize, runRecordSize, spanSize } from './otlp/item-size.ts';
-export { forgetRun, holdsObjects, type LogRecordLike, logRecordJson, runRecordJson } from './otlp/log-json.ts';
+export { forgetRun, holdsObjects, logRecordJson, runRecordJson } from './otlp/log-json.ts';
 export { hrNanos } from './otlp/nanos.ts';
 export { OtlpBatch } from './otlp/otlp-batch.ts';
-export { type SpanLike, spanJson } from './otlp/span-json.ts';
+export { spanJson } from './otlp/span-json.ts';
 export { runAttributes } from './records.ts';
 export { currentRun } from './run-context.ts';
 export { severityText } from './severity.ts';
