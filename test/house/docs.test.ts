@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { parseDocument } from 'yaml';
 import { configDocs } from '../../packages/taskspan/src/config-docs.ts';
 import { CONFIG } from '../../packages/taskspan/src/config-table.ts';
 import { docsTables, withTables } from './docs-tables.ts';
@@ -38,6 +39,31 @@ describe('docs', () => {
         .map((name) => `${page}: ${name}`),
     );
     assert.deepEqual(strays, []);
+  });
+
+  it('name only settings that exist', () => {
+    const configs = projectFiles().filter((file) => /\.ya?ml$/.test(file));
+    const ours = CONFIG.flatMap(({ key, aliases = [] }) => [key, ...aliases]);
+    const theirs = configs.flatMap((file) =>
+      [...readProjectFile(file).matchAll(/\$\{env:(\w+)|^\s*(TASKSPAN_\w+):/gm)].map((match) => match[1] ?? match[2]),
+    );
+    const known = new Set([...ours, ...theirs, 'TASKSPAN_CI_CACHE']);
+    const strays = pages.flatMap((page) =>
+      [...readProjectFile(page).matchAll(/\b(?:TASKSPAN|COLLECTOR|JAEGER)_[A-Z0-9_]*[A-Z0-9]\b/g)]
+        .map((match) => match[0])
+        .filter((name) => !known.has(name))
+        .map((name) => `${page}: ${name}`),
+    );
+    assert.deepEqual(strays, []);
+  });
+
+  it('show only YAML that can be read', () => {
+    const broken = pages.flatMap((page) =>
+      [...readProjectFile(page).matchAll(/^```yaml\n([\s\S]*?)^```/gm)].flatMap((match) =>
+        parseDocument(match[1] ?? '').errors.map((error) => `${page}: ${error.message}`),
+      ),
+    );
+    assert.deepEqual(broken, []);
   });
 
   it('name only scripts that exist', () => {
