@@ -73,6 +73,12 @@ describe('a record of a run', () => {
     assert.equal(attributes.length, own.length);
   });
 
+  it('says a field that is named like what every run has once, as the field has it', () => {
+    const json = runRecordJson(fakeRecord(fakeRun('id-3', { fields: { 'task.id': 'of the field' } })));
+    assert.match(json, /"of the field"/);
+    assert.equal(json.split('"task.id"').length, 2);
+  });
+
   it('of a run whose fields are not ASCII is known as such, also when these are remembered', () => {
     for (let time = 0; time < 2; time += 1) {
       assert.equal(formatApart(() => runRecordJson(fakeRecord(run))).isAscii, false);

@@ -99,4 +99,43 @@ describe('span to OTLP-JSON', () => {
       assert.deepEqual(Object.keys(JSON.parse(written)), Object.keys(json));
     });
   }
+
+  it('is at most 1 MiB, whatever is long in it, and keeps events and links where it can', () => {
+    const long = 'é"\u0000😀\n'.repeat(200_000);
+    const event = { time: [1, 2] as [number, number], name: 'exception', attributes: { stack: long } };
+    const link = { context: run.spanContext, attributes: { why: long } };
+    for (const options of [
+      { name: long, status: { code: 2, message: long } },
+      { attributes: { 'task.id': 'id-1', long } },
+      { events: [event, { ...event, name: long }], links: [link] },
+    ]) {
+      const written = spanJson(fakeSpan(run, options));
+      assert.ok(Buffer.byteLength(written) <= 1_048_576, `${Buffer.byteLength(written)} bytes`);
+      assert.match(written, /…\[cut \d+ bytes\]/);
+      const { events = [], links = [] } = JSON.parse(written);
+      assert.deepEqual([events.length, links.length], [options.events?.length ?? 0, options.links?.length ?? 0]);
+    }
+  });
+
+  it('leaves out events and links, and counts them, where no text is long enough to be cut', () => {
+    const attributes = Object.fromEntries(Array.from({ length: 60_000 }, (_, at) => [`key-${at}`, at]));
+    const event = { time: [1, 2] as [number, number], name: 'e' };
+    const options = {
+      attributes,
+      events: [event, event],
+      links: [{ context: run.spanContext }],
+      droppedEventsCount: 1,
+    };
+    const span = JSON.parse(spanJson(fakeSpan(run, options)));
+    assert.deepEqual([span.events, span.droppedEventsCount], [undefined, 3]);
+    assert.deepEqual([span.links, span.droppedLinksCount], [undefined, 1]);
+    assert.equal(span.traceId, traceId);
+  });
+
+  it('takes the default for a kind or a status that there is not', () => {
+    for (const odd of [-1, 9, 0.5, Number.NaN]) {
+      const span = JSON.parse(spanJson(fakeSpan(run, { kind: odd, status: { code: odd } })));
+      assert.deepEqual([span.kind, span.status], [1, {}]);
+    }
+  });
 });
