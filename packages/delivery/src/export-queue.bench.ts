@@ -23,7 +23,7 @@ const ended = span as unknown as ReadableSpan;
 async function round(ours: boolean): Promise<number> {
   const queue = new ExportQueue<ReadableSpan>({
     signal: 'spans',
-    send: async () => ({ kind: 'delivered' }),
+    outlet: { ready: () => undefined, encode: () => undefined, post: async () => ({ kind: 'delivered' }) },
     sizeOf: spanSize,
   });
   const batch = new BatchSpanProcessor(

@@ -1,17 +1,33 @@
 import assert from 'node:assert/strict';
 import { clearReports, state } from '@taskspan/core/hub';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { ExportQueue, type ExportQueueOptions, type SendResult } from './export-queue.ts';
+import { ExportQueue, type ExportQueueOptions } from './export-queue.ts';
+import { unpackBody } from './packed-body.ts';
+import type { SendResult } from './send-result.ts';
+import { bodyOf } from './spool.test.fixture.ts';
 
 const DELIVERED: SendResult = { kind: 'delivered' };
 const open: ExportQueue<number>[] = [];
 
-function setUp(options: Partial<ExportQueueOptions<number>>): ExportQueue<number> {
+interface Setting extends Partial<ExportQueueOptions<number>> {
+  /** Takes one request. */
+  readonly send?: (items: readonly number[]) => Promise<SendResult>;
+}
+
+function setUp({ send = async () => DELIVERED, ...options }: Setting): ExportQueue<number> {
   const queue = new ExportQueue<number>({
     signal: 'spans',
     sizeOf: () => 100,
-    send: async () => DELIVERED,
     backoffMs: 1,
+    outlet: {
+      ready: () => undefined,
+      encode: (items) => bodyOf(JSON.stringify(items), items.length),
+      post: async (body, onAccepted) => {
+        const result = await send(JSON.parse(String((await unpackBody(body)).bytes)));
+        if (result.kind === 'delivered') onAccepted();
+        return result;
+      },
+    },
     ...options,
   });
   open.push(queue);
@@ -55,7 +71,7 @@ describe('ExportQueue', () => {
       batchItems: 1,
       send: async (items) => {
         inFlight += 1;
-        if (failures > 1) mostWhileFailing = Math.max(mostWhileFailing, inFlight);
+        if (failures > 1 && failures < 5) mostWhileFailing = Math.max(mostWhileFailing, inFlight);
         await new Promise(setImmediate);
         inFlight -= 1;
         if (failures < 5) {
@@ -115,15 +131,22 @@ describe('ExportQueue', () => {
     assert.deepEqual(await Promise.all([queue.forceFlush(), queue.forceFlush()]), [true, true]);
   });
 
-  it('counts as refused what cannot be sent at all', async () => {
+  it('counts as refused what cannot be encoded at all', async () => {
     const queue = setUp({
-      send: async () => {
-        throw new Error('cannot serialise');
+      outlet: {
+        ready: () => undefined,
+        encode: () => {
+          throw new Error('cannot serialise');
+        },
+        post: async () => DELIVERED,
       },
     });
     queue.enqueue(1);
     await queue.forceFlush();
     assert.equal(lost('refused'), 1);
+    queue.enqueue(2);
+    assert.deepEqual(queue.takeRest(), []);
+    assert.equal(lost('refused'), 2);
   });
 
   it('takes an item that cannot be measured', async () => {

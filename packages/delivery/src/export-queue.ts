@@ -1,29 +1,27 @@
-import { clearReports, type DropReason, type DropSignal, recordDropped, reportOnce, safely } from '@taskspan/core/hub';
-
-/** What became of one request. */
-export type SendResult =
-  | { readonly kind: 'delivered' }
-  /** Worth another try, at the earliest after `retryAfterMs`. */
-  | { readonly kind: 'retryable'; readonly reason: string; readonly retryAfterMs?: number | undefined }
-  /** The receiver will never take it. */
-  | { readonly kind: 'refused'; readonly reason: string };
-
-/** Sends one batch, and answers; must not reject (a rejection counts as refused) and must end in bounded time. */
-export type Send<T> = (items: readonly T[]) => Promise<SendResult>;
+import { type DropSignal, safely } from '@taskspan/core/hub';
+import { BackOff } from './back-off.ts';
+import { DeliveryReport } from './delivery-report.ts';
+import { type Batch, emptyBatch, halves, type Outlet, spoolItem } from './export-batch.ts';
+import type { LazySpool } from './lazy-spool.ts';
+import type { Failure, RequestBody, SendResult } from './send-result.ts';
+import type { SpoolItem } from './spool-item.ts';
+import { Watchers } from './watchers.ts';
 
 export interface ExportQueueOptions<T> {
   readonly signal: DropSignal;
-  readonly send: Send<T>;
+  readonly outlet: Outlet<T>;
   /** Bytes that an item takes, roughly; called once per item, on the caller's path. */
   readonly sizeOf: (item: T) => number;
+  /** Where requests go that cannot be delivered now; undefined: they wait in memory. */
+  readonly spool?: LazySpool | undefined;
   /** Longest wait of an item before it is sent, in milliseconds. Default 1000. */
-  readonly delayMs?: number;
-  /** Bound of all that waits or is in flight, in bytes. Default 64 MiB. */
-  readonly maxBytes?: number;
+  readonly delayMs?: number | undefined;
+  /** Bound of all that waits or is in flight in memory, in bytes. Default 64 MiB. */
+  readonly maxBytes?: number | undefined;
   /** Items in one request. Default 512. */
-  readonly batchItems?: number;
+  readonly batchItems?: number | undefined;
   /** Wait after the first failure in a row, in milliseconds; doubled by each further one. Default 1000. */
-  readonly backoffMs?: number;
+  readonly backoffMs?: number | undefined;
 }
 
 /** Every limit of the queue with its reason. */
@@ -31,37 +29,34 @@ const QUEUE_DEFAULTS = {
   delayMs: 1000,
   maxBytes: 64 * 1024 * 1024,
   batchItems: 512,
-  backoffMs: 1000,
   /** No wait between two attempts is longer, whatever the receiver asks for: data must not rot in memory. */
-  longestBackoffMs: 30_000,
+  longestAskedMs: 30_000,
   /** A batch is closed at this estimate too: the Collector refuses bodies above 20 MiB. */
   batchBytes: 4 * 1024 * 1024,
-  /** Requests at one time while all is well; one while the receiver fails. */
-  inFlight: 2,
+  /** Above this part of the bound, what a slow receiver lets wait goes to disk. */
+  spillPart: 0.5,
   flushTimeoutMs: 10_000,
   shutdownTimeoutMs: 3000,
 } as const;
 
-interface Batch<T> {
-  readonly items: T[];
-  bytes: number;
-  /** Delivered, refused or dropped. */
-  gone: boolean;
-}
-
-function emptyBatch<T>(): Batch<T> {
-  return { items: [], bytes: 0, gone: false };
-}
+/** What became of a batch: an answer, or it is on disk now, or the disk does not take it, or it was empty. */
+type Outcome = SendResult | { readonly kind: 'spooled' } | { readonly kind: 'blocked' } | { readonly kind: 'empty' };
 
 /**
  * Everything that waits to be sent, bounded by bytes, not by a number of items: a tick in which 20 000 spans end is
- * no reason to lose one. A batch whose delivery fails goes back to the front and is tried again until it is delivered,
- * refused, or the oldest when memory runs out; each loss is counted. Timers and sockets of the queue keep no process
- * alive, but a flush under way does.
+ * no reason to lose one. A batch whose delivery fails goes to the spool on disk, and everything behind it too until the
+ * spool is sent; where there is no spool it goes back to the front and is tried again until it is delivered, refused,
+ * or the oldest when memory runs out. Each loss is counted. Timers and sockets of the queue keep no process alive, but
+ * a flush under way does.
  */
 export class ExportQueue<T> {
-  readonly #options: Required<ExportQueueOptions<T>>;
+  readonly report: DeliveryReport;
+  readonly #options: ExportQueueOptions<T>;
+  readonly #delayMs: number;
+  readonly #maxBytes: number;
+  readonly #batchItems: number;
   readonly #batchBytes: number;
+  readonly #backOff: BackOff;
   /** Closed batches, oldest first. */
   readonly #ready: Batch<T>[] = [];
   /** The batch that still fills. */
@@ -70,39 +65,45 @@ export class ExportQueue<T> {
   #fillingDueMs = 0;
   readonly #inFlight = new Set<Batch<T>>();
   #bytes = 0;
+  #nextOrdinal = 0;
   #timer: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
-  /** Failures in a row. */
-  #failures = 0;
-  #notBeforeMs = 0;
-  /** Counts failed attempts for ever, so that a flush sees one happen. */
+  /** Counts failed attempts for ever, so that a flush sees one happen: those kept in memory, and all. */
+  #keptAttempts = 0;
   #failedAttempts = 0;
   /** While above 0 a flush drains the queue: nothing waits for its delay. */
   #flushing = 0;
   #closed = false;
-  /** Called after every settled request and every drop. */
-  readonly #watchers = new Set<() => void>();
+  /** True while a request is on its way that did not come from the disk. */
+  #isPosting = false;
+  /** Told of every settled request and every drop. */
+  readonly #watchers = new Watchers();
 
   constructor(options: ExportQueueOptions<T>) {
-    this.#options = {
-      ...options,
-      delayMs: options.delayMs ?? QUEUE_DEFAULTS.delayMs,
-      maxBytes: options.maxBytes ?? QUEUE_DEFAULTS.maxBytes,
-      batchItems: options.batchItems ?? QUEUE_DEFAULTS.batchItems,
-      backoffMs: options.backoffMs ?? QUEUE_DEFAULTS.backoffMs,
-    };
-    this.#batchBytes = Math.min(QUEUE_DEFAULTS.batchBytes, Math.ceil(this.#options.maxBytes / 8));
+    this.#options = options;
+    this.#delayMs = options.delayMs ?? QUEUE_DEFAULTS.delayMs;
+    this.#maxBytes = options.maxBytes ?? QUEUE_DEFAULTS.maxBytes;
+    this.#batchItems = options.batchItems ?? QUEUE_DEFAULTS.batchItems;
+    this.#batchBytes = Math.min(QUEUE_DEFAULTS.batchBytes, Math.ceil(this.#maxBytes / 8));
+    this.#backOff = new BackOff({ firstMs: options.backoffMs, longestAskedMs: QUEUE_DEFAULTS.longestAskedMs });
+    this.report = new DeliveryReport(options.signal);
+    options.spool?.connect({ report: this.report, post: options.outlet.post, backoffMs: options.backoffMs });
   }
 
-  /** Estimated bytes held, those in flight included. */
+  /** Estimated bytes held in memory, those in flight included. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** True when nothing says that the receiver cannot be reached: the last attempt did not fail, nothing is on disk. */
+  get isHealthy(): boolean {
+    return this.#backOff.failures === 0 && (this.#spool?.isEmpty ?? true);
   }
 
   /** Takes an item to send; never throws, never sends in the caller's own turn. After `shutdown` it counts a loss. */
   enqueue(item: T): void {
     if (this.#closed) {
-      this.#lose('overflow', 1, 'it ended after the shutdown');
+      this.report.lost('overflow', 1, 'it ended after the shutdown');
       return;
     }
     const bytes = safely(`measuring ${this.#options.signal} for export`, () => this.#options.sizeOf(item)) ?? 1024;
@@ -110,52 +111,91 @@ export class ExportQueue<T> {
     batch.items.push(item);
     batch.bytes += bytes;
     this.#bytes += bytes;
-    if (batch.items.length >= this.#options.batchItems || batch.bytes >= this.#batchBytes) {
+    if (batch.items.length >= this.#batchItems || batch.bytes >= this.#batchBytes) {
       this.#closeBatch();
       this.#schedule();
     } else if (batch.items.length === 1) {
-      this.#fillingDueMs = performance.now() + this.#options.delayMs;
+      this.#fillingDueMs = performance.now() + this.#delayMs;
       this.#schedule();
     }
-    if (this.#bytes > this.#options.maxBytes) this.#makeRoom();
+    if (this.#bytes > this.#maxBytes) this.#makeRoom();
   }
 
   /**
    * Sends what is queued now, and waits until it and all in flight is delivered or refused. It gives up at the first
-   * attempt that fails for a passing reason, and after `timeoutMs`: what is left stays queued and is tried later.
+   * attempt that fails for a passing reason, and after `timeoutMs`: what is left stays on disk or in memory, and is
+   * tried later.
    *
    * @param timeoutMs default 10 s
    * @returns true when nothing of it is left; never rejects
    */
   async forceFlush(timeoutMs: number = QUEUE_DEFAULTS.flushTimeoutMs): Promise<boolean> {
+    const began = performance.now();
+    const keptBefore = this.#keptAttempts;
     const failedBefore = this.#failedAttempts;
-    return await this.#drain(timeoutMs, () => this.#failedAttempts > failedBefore);
+    const isDrained = await this.#drain(timeoutMs, () => this.#keptAttempts > keptBefore);
+    const spool = this.#spool;
+    if (spool === undefined || !isDrained || this.#failedAttempts > failedBefore) {
+      return isDrained && (spool?.isEmpty ?? true);
+    }
+    return await spool.flush(Math.max(0, timeoutMs - (performance.now() - began)));
   }
 
   /**
-   * Sends what is left, again and again for `timeoutMs` at most, then counts the rest as lost. Later calls wait for
-   * nothing.
+   * Sends what is left, for `timeoutMs` at most, and puts the rest on disk; without a spool it is tried again and again
+   * in this time, then the rest is counted as lost. Later calls wait for nothing.
    *
    * @param timeoutMs default 3 s
    */
   async shutdown(timeoutMs: number = QUEUE_DEFAULTS.shutdownTimeoutMs): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#drain(timeoutMs, () => false);
+    const { spool, signal } = this.#options;
+    if (spool === undefined) await this.#drain(timeoutMs, () => false);
+    else await this.forceFlush(timeoutMs);
     clearTimeout(this.#timer);
     clearImmediate(this.#turn);
-    let left = this.#filling.items.length;
-    for (const batch of [...this.#ready, ...this.#inFlight]) left += batch.items.length;
+    let left = 0;
+    for (const item of this.takeRest()) {
+      if ((await spool?.open(signal)?.put(item)) !== true) left += item.body.items;
+    }
+    if (left > 0) this.report.lost('overflow', left, `the shutdown could not deliver them within ${timeoutMs} ms`);
+  }
+
+  /**
+   * For the end of the process: hands over all that neither the receiver nor the spool is known to have, oldest first.
+   * What is in flight and unanswered is among it. Synchronous; never throws.
+   */
+  takeRest(): readonly SpoolItem[] {
+    this.#closeBatch();
+    const batches = [...this.#inFlight, ...this.#ready].filter(({ state }) => state === 'waiting');
+    batches.sort((a, b) => a.ordinal - b.ordinal);
     this.#ready.length = 0;
     this.#inFlight.clear();
-    this.#filling = emptyBatch();
     this.#bytes = 0;
-    if (left > 0) this.#lose('overflow', left, `the shutdown could not deliver them within ${timeoutMs} ms`);
+    this.#watchers.tell();
+    return batches.flatMap((batch) => {
+      try {
+        const body = this.#options.outlet.encode(batch.items);
+        return body === undefined ? [] : [spoolItem(batch, body)];
+      } catch (error) {
+        this.report.refused(batch.items.length, `they could not be encoded: ${String(error)}`, undefined);
+        return [];
+      }
+    });
+  }
+
+  get #spool(): ReturnType<LazySpool['opened']> {
+    return this.#options.spool?.opened(this.#options.signal);
   }
 
   #closeBatch(): void {
-    if (this.#filling.items.length === 0) return;
-    this.#ready.push(this.#filling);
+    const batch = this.#filling;
+    if (batch.items.length === 0) return;
+    batch.ordinal = this.#nextOrdinal;
+    batch.createdMs = Date.now();
+    this.#nextOrdinal += batch.items.length;
+    this.#ready.push(batch);
     this.#filling = emptyBatch();
   }
 
@@ -164,12 +204,12 @@ export class ExportQueue<T> {
     const full = this.#ready.length > 0 || (this.#flushing > 0 && this.#filling.items.length > 0);
     if (!full && this.#filling.items.length === 0) return;
     const now = performance.now();
-    const waitMs = Math.max(this.#notBeforeMs, full ? now : this.#fillingDueMs) - now;
+    const waitMs = Math.max(this.#backOff.waitMs, full ? 0 : this.#fillingDueMs - now);
     clearTimeout(this.#timer);
     if (waitMs > 0) {
       this.#timer = setTimeout(() => this.#sendNext(), waitMs);
       this.#timer.unref();
-    } else if (this.#turn === undefined && this.#inFlight.size < this.#allowedInFlight()) {
+    } else if (this.#turn === undefined && this.#isFree) {
       this.#turn = setImmediate(() => {
         this.#turn = undefined;
         this.#sendNext();
@@ -177,8 +217,14 @@ export class ExportQueue<T> {
     }
   }
 
-  #allowedInFlight(): number {
-    return this.#failures > 0 ? 1 : QUEUE_DEFAULTS.inFlight;
+  /** One request at a time, or the receiver would get them out of order. While it is slow, more may go to disk. */
+  get #isFree(): boolean {
+    return this.#inFlight.size === 0 || (this.#isPosting && this.#inFlight.size === 1 && this.#spills);
+  }
+
+  /** True when too much waits in memory for what the disk could hold. */
+  get #spills(): boolean {
+    return this.#options.spool !== undefined && this.#bytes > this.#maxBytes * QUEUE_DEFAULTS.spillPart;
   }
 
   /** Starts one request. One per turn of the loop: serialising a batch takes about two milliseconds. */
@@ -186,7 +232,7 @@ export class ExportQueue<T> {
     // A timer may fire a little early.
     const now = performance.now() + 1;
     if (this.#ready.length === 0 && (this.#flushing > 0 || this.#fillingDueMs <= now)) this.#closeBatch();
-    if (this.#inFlight.size < this.#allowedInFlight() && this.#notBeforeMs <= now) {
+    if (this.#isFree && this.#backOff.waitMs <= 1) {
       const batch = this.#ready.shift();
       if (batch !== undefined) {
         this.#inFlight.add(batch);
@@ -197,110 +243,108 @@ export class ExportQueue<T> {
   }
 
   async #deliver(batch: Batch<T>): Promise<void> {
-    const result = await this.#attempt(batch);
-    // Gone meanwhile: the shutdown ran out of time and has counted it.
+    const outcome = await this.#send(batch);
+    // Gone meanwhile: the end of the process or the shutdown has taken it.
     if (!this.#inFlight.delete(batch)) return;
-    if (result.kind === 'retryable') {
-      this.#keep(batch, result);
+    if (outcome.kind === 'retryable' || outcome.kind === 'blocked') {
+      batch.state = 'waiting';
+      this.#ready.unshift(batch);
+      this.#keptAttempts += 1;
+      if (outcome.kind === 'blocked') this.#backOff.pause();
+      else this.#backOff.fail(outcome);
+      if (this.#bytes > this.#maxBytes) this.#makeRoom();
     } else {
-      batch.gone = true;
       this.#bytes -= batch.bytes;
-      this.#failures = 0;
-      this.#notBeforeMs = 0;
-      clearReports(this.#reportKey('retry'));
-      if (result.kind === 'refused') {
-        this.#lose('refused', batch.items.length, result.reason);
-      } else {
-        clearReports(this.#reportKey('refused'));
-        if (this.#bytes < this.#options.maxBytes / 2) clearReports(this.#reportKey('overflow'));
+      this.#backOff.reset();
+      if (outcome.kind === 'delivered') this.report.accepted(outcome);
+      if (outcome.kind === 'too large') {
+        this.#ready.unshift(...halves(batch));
+        this.#bytes += batch.bytes;
       }
     }
-    this.#tellWatchers();
+    this.#watchers.tell();
     this.#schedule();
   }
 
-  async #attempt(batch: Batch<T>): Promise<SendResult> {
+  /** Sends a batch, or puts it on disk, where everything belongs while something of this signal waits there. */
+  async #send(batch: Batch<T>): Promise<Outcome> {
+    const { outlet, spool } = this.#options;
+    let body: RequestBody | undefined;
     try {
-      return await this.#options.send(batch.items);
+      const ready = outlet.ready(batch.items);
+      if (ready !== undefined) await ready;
+      body = outlet.encode(batch.items);
     } catch (error) {
-      return { kind: 'refused', reason: `it could not be sent: ${String(error)}` };
+      this.report.refused(batch.items.length, `they could not be encoded: ${String(error)}`, undefined);
+      return { kind: 'empty' };
     }
+    if (body === undefined || !this.#inFlight.has(batch)) return { kind: 'empty' };
+    if (this.#spool?.isEmpty === false || this.#isPosting) {
+      return (await this.#spoolBatch(batch, body)) ? { kind: 'spooled' } : { kind: 'blocked' };
+    }
+    const result = await this.#post(batch, body);
+    if (!this.#inFlight.has(batch)) return result;
+    if (result.kind === 'retryable') {
+      this.#failedAttempts += 1;
+      const where = spool?.place ?? `in memory, up to ${Math.ceil(this.#maxBytes / 1_048_576)} MiB, and retried`;
+      this.report.waiting(result.reason, where);
+      const isSpooled = await this.#spoolBatch(batch, body, result);
+      if (isSpooled) return { kind: 'spooled' };
+    } else if (result.kind === 'refused' || (result.kind === 'too large' && batch.items.length === 1)) {
+      const keptIn = await spool?.open(this.#options.signal)?.setAside(body);
+      this.report.refused(batch.items.length, result.reason, keptIn);
+      return { kind: 'empty' };
+    }
+    return result;
   }
 
-  /** Puts a batch back where it was, and sets the next attempt: doubled each time, spread by up to half. */
-  #keep(batch: Batch<T>, result: { readonly reason: string; readonly retryAfterMs?: number | undefined }): void {
-    this.#ready.unshift(batch);
-    this.#failedAttempts += 1;
-    const { backoffMs, signal } = this.#options;
-    const exponential = backoffMs * 2 ** Math.min(this.#failures, 10);
-    this.#failures += 1;
-    const askedMs = result.retryAfterMs ?? 0;
-    const waitMs = Math.max(askedMs, exponential * (0.75 + Math.random() / 2));
-    this.#notBeforeMs = performance.now() + Math.min(waitMs, QUEUE_DEFAULTS.longestBackoffMs);
-    reportOnce(
-      this.#reportKey('retry'),
-      `${signal} cannot be delivered now: ${result.reason}. They are kept, up to ${Math.ceil(this.#options.maxBytes / 1_048_576)} MiB, and retried while this process runs.`,
-    );
-    if (this.#bytes > this.#options.maxBytes) this.#makeRoom();
+  async #post(batch: Batch<T>, body: RequestBody): Promise<SendResult> {
+    this.#isPosting = true;
+    const result = await this.#options.outlet.post(body, () => {
+      batch.state = 'accepted';
+    });
+    this.#isPosting = false;
+    // What was put on disk meanwhile had to stay behind it.
+    if (result.kind !== 'retryable') this.#spool?.wake();
+    return result;
+  }
+
+  async #spoolBatch(batch: Batch<T>, body: RequestBody, failure?: Failure): Promise<boolean> {
+    const spool = this.#options.spool?.open(this.#options.signal);
+    if (spool === undefined) return false;
+    batch.state = 'spooling';
+    const isPut = await spool.put(spoolItem(batch, body));
+    if (!this.#isPosting) spool.wake(failure);
+    return isPut;
   }
 
   /** Over the bound the oldest go, a batch at a time; what is in flight may yet arrive and stays. */
   #makeRoom(): void {
     let lost = 0;
-    while (this.#bytes > this.#options.maxBytes) {
+    while (this.#bytes > this.#maxBytes) {
       if (this.#ready.length === 0) this.#closeBatch();
       const oldest = this.#ready.shift();
       if (oldest === undefined) break;
-      oldest.gone = true;
       this.#bytes -= oldest.bytes;
       lost += oldest.items.length;
     }
     if (lost === 0) return;
-    this.#lose('overflow', lost, `more than ${this.#options.maxBytes} bytes wait; the oldest are dropped`);
-    this.#tellWatchers();
+    this.report.lost('overflow', lost, `more than ${this.#maxBytes} bytes wait; the oldest are dropped`);
+    this.#watchers.tell();
   }
 
-  #lose(reason: DropReason, count: number, why: string): void {
-    recordDropped(this.#options.signal, reason, count);
-    reportOnce(
-      this.#reportKey(reason),
-      `${count} ${this.#options.signal} lost (${reason}): ${why}. Counted in taskspan_dropped_total.`,
-    );
-  }
-
-  #reportKey(what: string): string {
-    return `delivery ${this.#options.signal} ${what}`;
-  }
-
-  #tellWatchers(): void {
-    for (const watcher of [...this.#watchers]) watcher();
-  }
-
-  /** Sends until what is here now is gone, `stop` says so, or time is up. */
+  /** Sends until what is here now is gone from memory, `stop` says so, or time is up. */
   async #drain(timeoutMs: number, stop: () => boolean): Promise<boolean> {
     this.#closeBatch();
-    const waiting = [...this.#ready, ...this.#inFlight];
-    if (waiting.length === 0) return true;
+    const end = this.#nextOrdinal;
+    const isDone = (): boolean => [...this.#ready, ...this.#inFlight].every(({ ordinal }) => ordinal >= end);
+    if (isDone()) return true;
     this.#flushing += 1;
     // A flush tries at once, whatever the back-off says.
-    this.#notBeforeMs = 0;
+    this.#backOff.hurry();
     this.#schedule();
-    const done = (): boolean => waiting.every((batch) => batch.gone);
-    await new Promise<void>((resolve) => {
-      // Not unref'd: while a flush is awaited the process must not end under it.
-      const deadline = setTimeout(finish, timeoutMs);
-      const watchers = this.#watchers;
-      function check(): void {
-        if (done() || stop()) finish();
-      }
-      function finish(): void {
-        clearTimeout(deadline);
-        watchers.delete(check);
-        resolve();
-      }
-      watchers.add(check);
-    });
+    await this.#watchers.until(() => isDone() || stop(), timeoutMs);
     this.#flushing -= 1;
-    return done();
+    return isDone();
   }
 }

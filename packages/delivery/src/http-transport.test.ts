@@ -4,10 +4,12 @@ import { type Context, type ContextManager, context, ROOT_CONTEXT } from '@opent
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { CollectorStandIn, OK } from './collector-stand-in.test.ts';
-import { HttpTransport, readRetryAfter } from './http-transport.ts';
+import { HttpTransport } from './http-transport.ts';
+import { packBody } from './packed-body.ts';
+import type { RequestBody } from './send-result.ts';
 
 const collector = new CollectorStandIn();
-const body = Buffer.from('{}');
+const body: RequestBody = { bytes: Buffer.from('{}'), format: 'json', gzip: false, items: 1 };
 
 /** Knows the context of synchronous code, which is all that one test needs. */
 class SyncContextManager implements ContextManager {
@@ -47,27 +49,46 @@ describe('HttpTransport', () => {
   });
   afterEach(() => collector.stop());
 
-  for (const [status, kind] of [
-    [200, 'delivered'],
-    [202, 'delivered'],
-    [301, 'refused'],
-    [400, 'refused'],
-    [401, 'refused'],
-    [404, 'refused'],
-    [413, 'refused'],
-    [429, 'retryable'],
-    [500, 'refused'],
-    [502, 'retryable'],
-    [503, 'retryable'],
-    [504, 'retryable'],
-  ] as const) {
-    it(`takes HTTP ${status} for ${kind}`, async () => {
-      collector.answer = (response) => response.writeHead(status).end();
-      const transport = new HttpTransport(collector.target('logs'));
-      assert.equal((await transport.post(body)).kind, kind);
+  it('says that a request is accepted before its answer is read', async () => {
+    const heard: string[] = [];
+    collector.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).write('{"partialSuccess":');
+      const finish = setInterval(() => {
+        if (heard.length === 0) return;
+        clearInterval(finish);
+        response.end('{"rejectedLogRecords":"2","errorMessage":"old"}}');
+      }, 1);
+    };
+    const transport = new HttpTransport(collector.target('logs'));
+    const result = await transport.post(body, () => heard.push('accepted'));
+    assert.deepEqual([heard, result], [['accepted'], { kind: 'delivered', rejected: 2, message: 'old' }]);
+    collector.answer = (response) => response.writeHead(503).end();
+    assert.equal((await transport.post(body, () => heard.push('no'))).kind, 'retryable');
+    assert.equal(heard.length, 1);
+    transport.close();
+  });
+
+  for (const compression of ['none', 'gzip'] as const) {
+    it(`sends what is packed already, and what is not, with compression ${compression}`, async () => {
+      const transport = new HttpTransport(collector.target('logs', { compression }));
+      for (const one of [body, await packBody(body)]) {
+        collector.received.length = 0;
+        assert.equal((await transport.post(one)).kind, 'delivered');
+        const [received] = collector.received;
+        assert.equal(received?.headers['content-encoding'], compression === 'gzip' ? 'gzip' : undefined);
+        assert.deepEqual(received?.json, {});
+      }
       transport.close();
     });
   }
+
+  it('refuses what was damaged on the disk, without asking anybody', async () => {
+    const transport = new HttpTransport(collector.target('logs'));
+    const asked = collector.asked;
+    assert.equal((await transport.post({ ...body, gzip: true })).kind, 'refused');
+    assert.equal(collector.asked, asked);
+    transport.close();
+  });
 
   it('takes a connection cut off in mid-answer for worth another try, and shows no password', async () => {
     collector.answer = (response) => response.destroy();
@@ -115,18 +136,4 @@ describe('HttpTransport', () => {
     const target = collector.target('logs', { url: 'https://localhost', certificate: 'absent.pem' });
     assert.throws(() => new HttpTransport(target), /absent\.pem/);
   });
-});
-
-describe('readRetryAfter', () => {
-  const now = Date.parse('2026-01-01T00:00:00Z');
-  for (const [value, waitMs] of [
-    [undefined, undefined],
-    ['3', 3000],
-    ['0', 0],
-    ['soon', undefined],
-    ['Thu, 01 Jan 2026 00:00:10 GMT', 10_000],
-    ['Thu, 01 Jan 2015 00:00:00 GMT', 0],
-  ] as const) {
-    it(`reads ${value}`, () => assert.equal(readRetryAfter(value, now), waitMs));
-  }
 });

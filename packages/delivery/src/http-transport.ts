@@ -1,18 +1,15 @@
 import { readFileSync } from 'node:fs';
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
-import type { SendResult } from './export-queue.ts';
+import { readAnswer } from './otlp-answer.ts';
 import { type OtlpTarget, withoutPassword } from './otlp-config.ts';
+import { packBody, unpackBody } from './packed-body.ts';
+import type { RequestBody, SendResult } from './send-result.ts';
 
-/** Answers worth another try, from the OTLP specification ("Failures"). */
-const RETRYABLE = new Set([429, 502, 503, 504]);
-/** Of an answer that refuses, this much is quoted in the warning. */
-const QUOTED_CHARS = 200;
-const gzipAsync = promisify(gzip);
+/** Of an answer, this much is read: more than any `partial_success` says. */
+const ANSWER_BYTES = 64 * 1024;
 
 /**
  * Posts OTLP bodies to one URL over kept-alive connections. One request, one answer: retrying is the queue's work.
@@ -33,20 +30,26 @@ export class HttpTransport {
     this.#certificates = secure ? readCertificates(target) : {};
   }
 
-  /** Posts one body; never rejects, and answers within the target's timeout. */
-  async post(body: Uint8Array): Promise<SendResult> {
+  /**
+   * Posts one request; never rejects, and answers within the target's timeout.
+   *
+   * @param onAccepted called as soon as the status says yes, before the answer is read
+   */
+  async post(body: RequestBody, onAccepted: () => void = () => {}): Promise<SendResult> {
+    let wanted: RequestBody;
+    try {
+      wanted = this.#target.compression === 'gzip' ? await packBody(body) : await unpackBody(body);
+    } catch (error) {
+      return { kind: 'refused', reason: `the request is damaged: ${String(error)}` };
+    }
     const headers: Record<string, string> = {
       ...this.#target.headers,
       'user-agent': 'taskspan',
-      'content-type': this.#target.protocol === 'http/json' ? 'application/json' : 'application/x-protobuf',
+      'content-type': body.format === 'json' ? 'application/json' : 'application/x-protobuf',
+      'content-length': String(wanted.bytes.byteLength),
     };
-    let payload = body;
-    if (this.#target.compression === 'gzip') {
-      payload = await gzipAsync(body);
-      headers['content-encoding'] = 'gzip';
-    }
-    headers['content-length'] = String(payload.byteLength);
-    return await this.#exchange(headers, payload, this.#agent);
+    if (wanted.gzip) headers['content-encoding'] = 'gzip';
+    return await this.#exchange({ headers, payload: wanted.bytes, onAccepted }, this.#agent);
   }
 
   /** Closes idle connections. */
@@ -55,8 +58,9 @@ export class HttpTransport {
   }
 
   /** `agent` false: on a connection of its own. */
-  #exchange(headers: Record<string, string>, payload: Uint8Array, agent: http.Agent | false): Promise<SendResult> {
+  #exchange(call: Call, agent: http.Agent | false): Promise<SendResult> {
     const { url, timeoutMs } = this.#target;
+    const { headers, payload, onAccepted } = call;
     return new Promise((resolve) => {
       const request = context.with(suppressTracing(ROOT_CONTEXT), () =>
         this.#request(url, { method: 'POST', headers, agent, ...this.#certificates }),
@@ -75,20 +79,30 @@ export class HttpTransport {
         if (request.reusedSocket && error.code === 'ECONNRESET') {
           // The receiver may close an idle connection just when it is used again: no failure to speak of.
           clearTimeout(timer);
-          resolve(this.#exchange(headers, payload, false));
+          resolve(this.#exchange(call, false));
         } else {
           fail(error.code ?? error.message);
         }
       });
       request.on('response', (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          if (text.length < QUOTED_CHARS) text += chunk.slice(0, QUOTED_CHARS);
+        const status = response.statusCode ?? 0;
+        if (status >= 200 && status < 300) onAccepted();
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        response.on('data', (chunk: Buffer) => {
+          if (bytes < ANSWER_BYTES) chunks.push(chunk);
+          bytes += chunk.byteLength;
         });
         const settle = (): void => {
           clearTimeout(timer);
-          resolve(readAnswer(response, `${withoutPassword(url)}: HTTP ${response.statusCode} ${text}`.trim()));
+          const answer = {
+            status,
+            contentType: response.headers['content-type'],
+            retryAfter: response.headers['retry-after'],
+            body: Buffer.concat(chunks),
+            url: withoutPassword(url),
+          };
+          resolve(readAnswer(answer, Date.now()));
         };
         response.on('end', settle);
         // The status was said; a body cut off changes nothing about it.
@@ -99,21 +113,11 @@ export class HttpTransport {
   }
 }
 
-function readAnswer(response: http.IncomingMessage, reason: string): SendResult {
-  const status = response.statusCode ?? 0;
-  if (status >= 200 && status < 300) return { kind: 'delivered' };
-  if (!RETRYABLE.has(status)) return { kind: 'refused', reason };
-  return { kind: 'retryable', reason, retryAfterMs: readRetryAfter(response.headers['retry-after'], Date.now()) };
-}
-
-/**
- * The wait that a `Retry-After` header asks for, in milliseconds: seconds or an HTTP date (RFC 9110, 10.2.3);
- * undefined when there is none or it says neither.
- */
-export function readRetryAfter(value: string | undefined, nowMs: number): number | undefined {
-  if (value === undefined) return undefined;
-  const waitMs = /^\s*\d+\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
-  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs);
+/** One request as it goes out. */
+interface Call {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: Uint8Array;
+  readonly onAccepted: () => void;
 }
 
 function readCertificates(target: OtlpTarget): https.AgentOptions {

@@ -1,5 +1,8 @@
 /** `@taskspan/delivery`: spans, log records and metrics through OTLP over HTTP, without dropping any silently. */
-export { ExportQueue, type ExportQueueOptions, type Send, type SendResult } from './export-queue.ts';
+export type { ExitRest, ExitSource } from './exit-source.ts';
+export type { Outlet } from './export-batch.ts';
+export { ExportQueue, type ExportQueueOptions } from './export-queue.ts';
+export { LazySpool, type LazySpoolOptions } from './lazy-spool.ts';
 export { type LogExportOptions, LogExportProcessor } from './log-export-processor.ts';
 export { createMetricPush, type MetricPushOptions } from './metric-push.ts';
 export {
@@ -11,4 +14,5 @@ export {
   readDeliveryConfig,
   type TemporalityPreference,
 } from './otlp-config.ts';
+export type { Post, RequestBody, SendResult } from './send-result.ts';
 export { type ExportProcessorOptions, SpanExportProcessor } from './span-export-processor.ts';

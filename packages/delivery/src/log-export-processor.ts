@@ -1,5 +1,6 @@
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { RunRecord } from '@taskspan/core/hub';
+import type { ExitRest, ExitSource } from './exit-source.ts';
 import { ExportQueue } from './export-queue.ts';
 import type { OtlpTarget } from './otlp-config.ts';
 import { OtlpSender } from './otlp-sender.ts';
@@ -15,7 +16,7 @@ export interface LogExportOptions extends ExportProcessorOptions {
 }
 
 /** Sends log records: those of the logs SDK, and through `sink` those of runs, which no SDK needs to have seen. */
-export class LogExportProcessor implements LogRecordProcessor {
+export class LogExportProcessor implements LogRecordProcessor, ExitSource {
   /** For `state.sinks`; bound to this processor. */
   readonly sink: (record: RunRecord) => void;
   readonly #queue: ExportQueue<WaitingLog>;
@@ -27,7 +28,11 @@ export class LogExportProcessor implements LogRecordProcessor {
     const queue = new ExportQueue<WaitingLog>({
       ...queueOptions,
       signal: 'logs',
-      send: (items) => sender.send({ items, resource, scope }, resourceOf(items[0]) ?? resource),
+      outlet: {
+        ready: (items) => sender.ready(resourceOf(items[0]) ?? resource),
+        encode: (items) => sender.encode({ items, resource, scope }, items.length),
+        post: (body, onAccepted) => sender.post(body, onAccepted),
+      },
       sizeOf: waitingLogSize,
     });
     this.#sender = sender;
@@ -48,7 +53,13 @@ export class LogExportProcessor implements LogRecordProcessor {
     await this.#queue.forceFlush(limit?.timeoutMillis);
   }
 
-  /** Tries to deliver what is left for `timeoutMs` at most (default 3 s); counts the rest as lost. */
+  /** For exit handlers: takes out all that is not known to be delivered. */
+  takeRest(): ExitRest {
+    const { target } = this.#sender;
+    return { signal: 'logs', target, tryNow: this.#queue.isHealthy, items: this.#queue.takeRest() };
+  }
+
+  /** Tries to deliver what is left for `timeoutMs` at most (default 3 s); the rest is put on disk, or counted as lost. */
   async shutdown(timeoutMs?: number): Promise<void> {
     await this.#queue.shutdown(timeoutMs);
     await this.#sender.close();

@@ -1,9 +1,10 @@
+import { createRequire } from 'node:module';
 import type { Resource } from '@opentelemetry/resources';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import type { SendResult } from './export-queue.ts';
 import type { HttpTransport } from './http-transport.ts';
-import type { OtlpSignal, OtlpTarget } from './otlp-config.ts';
+import { type OtlpSignal, type OtlpTarget, withoutPassword } from './otlp-config.ts';
+import type { RequestBody, SendResult } from './send-result.ts';
 import type { LogBatch } from './waiting-log.ts';
 
 /** Bytes of one request; undefined when there is nothing to say. */
@@ -16,83 +17,104 @@ interface SignalData {
   readonly metrics: ResourceMetrics;
 }
 
+const load = createRequire(import.meta.url);
 /** Longest wait for the attributes that resource detectors are still looking up, in milliseconds. */
 const RESOURCE_WAIT_MS = 2000;
 
 /**
- * Serialises and posts one signal. All that it needs (HTTP, gzip, the serializer) is loaded at the first request, so
- * that an app's start does not pay for it.
+ * Encodes and posts one signal. All that it needs (HTTP, gzip, the serializer) is loaded at the first request, so that
+ * an app's start does not pay for it.
  */
 export class OtlpSender<S extends OtlpSignal> {
+  readonly target: OtlpTarget;
   readonly #signal: S;
-  readonly #target: OtlpTarget;
-  #loaded: Promise<{ readonly encode: Encode<SignalData[S]>; readonly transport: HttpTransport }> | undefined;
+  #encode: Encode<SignalData[S]> | undefined;
+  #transport: Promise<HttpTransport> | undefined;
 
   constructor(signal: S, target: OtlpTarget) {
     this.#signal = signal;
-    this.#target = target;
+    this.target = target;
+  }
+
+  /** Waits a short time for the attributes of `resource` that are still being looked up; undefined when none are. */
+  ready(resource: Resource | undefined): Promise<void> | undefined {
+    return resource?.asyncAttributesPending === true ? detected(resource) : undefined;
   }
 
   /**
-   * Sends one request.
+   * Makes a request of spans, log records or metrics. Synchronous, so that an exit handler can do it too.
    *
-   * @param data spans, log records or metrics
-   * @param resource whose pending attributes are waited for, for a short time
-   * @returns what the receiver said; rejects only when the data cannot be serialised or a certificate cannot be read
+   * @param items how many they are
+   * @returns undefined when there is nothing to say; throws when the data cannot be serialised
    */
-  async send(data: SignalData[S], resource: Resource | undefined): Promise<SendResult> {
-    if (resource?.asyncAttributesPending === true) await detected(resource);
-    this.#loaded ??= this.#load();
-    const { encode, transport } = await this.#loaded;
-    const body = encode(data);
-    return body === undefined ? { kind: 'delivered' } : await transport.post(body);
+  encode(data: SignalData[S], items: number): RequestBody | undefined {
+    const isJson = this.target.protocol === 'http/json';
+    this.#encode ??= (isJson ? JSON_ENCODERS : PROTOBUF_ENCODERS)[this.#signal]();
+    const bytes = this.#encode(data);
+    return bytes === undefined ? undefined : { bytes, format: isJson ? 'json' : 'pb', gzip: false, items };
   }
 
-  /** Closes idle connections; a later `send` opens new ones. */
+  /** Posts a request, also one that another process made. Never rejects. */
+  async post(body: RequestBody, onAccepted: () => void): Promise<SendResult> {
+    let transport: HttpTransport;
+    try {
+      this.#transport ??= this.#load();
+      transport = await this.#transport;
+    } catch (error) {
+      this.#transport = undefined;
+      const reason = `${withoutPassword(this.target.url)}: ${String(error)} (look at OTEL_EXPORTER_OTLP_CERTIFICATE)`;
+      return { kind: 'retryable', reason, misconfigured: true };
+    }
+    return await transport.post(body, onAccepted);
+  }
+
+  /** Closes idle connections; a later `post` opens new ones. */
   async close(): Promise<void> {
-    const loaded = this.#loaded;
-    this.#loaded = undefined;
+    const loaded = this.#transport;
+    this.#transport = undefined;
     await loaded?.then(
-      ({ transport }) => transport.close(),
-      () => undefined, // What failed to load was said by `send`, and has nothing to close.
+      (transport) => transport.close(),
+      () => undefined, // What failed to load was said by `post`, and has nothing to close.
     );
   }
 
-  async #load(): Promise<{ readonly encode: Encode<SignalData[S]>; readonly transport: HttpTransport }> {
-    const load = this.#target.protocol === 'http/json' ? JSON_ENCODERS : PROTOBUF_ENCODERS;
-    const [encode, { HttpTransport }] = await Promise.all([load[this.#signal](), import('./http-transport.ts')]);
-    return { encode, transport: new HttpTransport(this.#target) };
+  async #load(): Promise<HttpTransport> {
+    const { HttpTransport } = await import('./http-transport.ts');
+    return new HttpTransport(this.target);
   }
 }
 
-type EncoderTable = { readonly [S in OtlpSignal]: () => Promise<Encode<SignalData[S]>> };
+type EncoderTable = { readonly [S in OtlpSignal]: () => Encode<SignalData[S]> };
 
+// Not import(): an exit handler cannot wait.
 const JSON_ENCODERS: EncoderTable = {
-  traces: async () => (await import('./otlp-json.ts')).encodeSpans,
-  logs: async () => (await import('./otlp-json.ts')).encodeLogs,
-  metrics: async () => (await import('./otlp-json-metrics.ts')).encodeMetrics,
+  traces: () => (load('./otlp-json.js') as typeof import('./otlp-json.ts')).encodeSpans,
+  logs: () => (load('./otlp-json.js') as typeof import('./otlp-json.ts')).encodeLogs,
+  metrics: () => (load('./otlp-json-metrics.js') as typeof import('./otlp-json-metrics.ts')).encodeMetrics,
 };
 
 const PROTOBUF_ENCODERS: EncoderTable = {
-  traces: async () => {
-    const { ProtobufTraceSerializer } = await import('@opentelemetry/otlp-transformer');
+  traces: () => {
+    const { ProtobufTraceSerializer } = loadSerializers();
     return (spans) => ProtobufTraceSerializer.serializeRequest([...spans]);
   },
-  logs: async () => {
-    const [{ ProtobufLogsSerializer }, { runLogRecord }] = await Promise.all([
-      import('@opentelemetry/otlp-transformer'),
-      import('./run-log-record.ts'),
-    ]);
+  logs: () => {
+    const { ProtobufLogsSerializer } = loadSerializers();
+    const { runLogRecord } = load('./run-log-record.js') as typeof import('./run-log-record.ts');
     return ({ items, resource, scope }) =>
       ProtobufLogsSerializer.serializeRequest(
         items.map((item) => ('log' in item ? item.log : runLogRecord(item.record, resource, scope))),
       );
   },
-  metrics: async () => {
-    const { ProtobufMetricsSerializer } = await import('@opentelemetry/otlp-transformer');
+  metrics: () => {
+    const { ProtobufMetricsSerializer } = loadSerializers();
     return (metrics) => ProtobufMetricsSerializer.serializeRequest(metrics);
   },
 };
+
+function loadSerializers(): typeof import('@opentelemetry/otlp-transformer') {
+  return load('@opentelemetry/otlp-transformer') as typeof import('@opentelemetry/otlp-transformer');
+}
 
 /** Waits for the detectors; a resource that stays incomplete is still better than none. */
 async function detected(resource: Resource): Promise<void> {

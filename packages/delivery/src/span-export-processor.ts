@@ -1,22 +1,26 @@
 import { TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { spanSize } from '@taskspan/core/hub';
+import type { ExitRest, ExitSource } from './exit-source.ts';
 import { ExportQueue } from './export-queue.ts';
+import type { LazySpool } from './lazy-spool.ts';
 import type { OtlpTarget } from './otlp-config.ts';
 import { OtlpSender } from './otlp-sender.ts';
 
 /** Sizes and times of an export processor. */
 export interface ExportProcessorOptions {
   /** Longest wait before an item is sent, in milliseconds. Default 1000. */
-  readonly delayMs?: number;
+  readonly delayMs?: number | undefined;
   /** Bound of what waits or is in flight, in bytes. Default 64 MiB. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
+  /** Where requests go that cannot be delivered now; undefined: they wait in memory. */
+  readonly spool?: LazySpool | undefined;
   /** Wait after the first failed request, in milliseconds; doubled by each further one in a row. Default 1000. */
-  readonly backoffMs?: number;
+  readonly backoffMs?: number | undefined;
 }
 
 /** Sends every sampled span that ends; spans that are only recorded for metrics stay here. */
-export class SpanExportProcessor implements SpanProcessor {
+export class SpanExportProcessor implements SpanProcessor, ExitSource {
   readonly #queue: ExportQueue<ReadableSpan>;
   readonly #sender: OtlpSender<'traces'>;
 
@@ -26,9 +30,18 @@ export class SpanExportProcessor implements SpanProcessor {
     this.#queue = new ExportQueue<ReadableSpan>({
       ...options,
       signal: 'spans',
-      send: (spans) => sender.send(spans, spans[0]?.resource),
+      outlet: {
+        ready: (spans) => sender.ready(spans[0]?.resource),
+        encode: (spans) => sender.encode(spans, spans.length),
+        post: (body, onAccepted) => sender.post(body, onAccepted),
+      },
       sizeOf: spanSize,
     });
+  }
+
+  /** Estimated bytes that wait in memory, those in flight included. */
+  get bytesInMemory(): number {
+    return this.#queue.bytes;
   }
 
   onStart(): void {
@@ -44,7 +57,13 @@ export class SpanExportProcessor implements SpanProcessor {
     await this.#queue.forceFlush(limit?.timeoutMillis);
   }
 
-  /** Tries to deliver what is left for `timeoutMs` at most (default 3 s); counts the rest as lost. */
+  /** For exit handlers: takes out all that is not known to be delivered. */
+  takeRest(): ExitRest {
+    const { target } = this.#sender;
+    return { signal: 'spans', target, tryNow: this.#queue.isHealthy, items: this.#queue.takeRest() };
+  }
+
+  /** Tries to deliver what is left for `timeoutMs` at most (default 3 s); the rest is put on disk, or counted as lost. */
   async shutdown(timeoutMs?: number): Promise<void> {
     await this.#queue.shutdown(timeoutMs);
     await this.#sender.close();

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { DeliveryReport } from './delivery-report.ts';
+import type { ExitRest } from './exit-source.ts';
+import { jsonHalves } from './json-halves.ts';
+import type { LazySpool } from './lazy-spool.ts';
+import type { OtlpTarget, TemporalityPreference } from './otlp-config.ts';
+import { OtlpSender } from './otlp-sender.ts';
+import type { Failure, RequestBody, SendResult } from './send-result.ts';
+import type { SpoolItem } from './spool-item.ts';
+
+export interface MetricDeliveryOptions {
+  readonly temporality: TemporalityPreference;
+  /** Milliseconds for which one push is tried. */
+  readonly timeoutMs: number;
+  readonly spool: LazySpool | undefined;
+}
+
+const FIRST_RETRY_MS = 1000;
+
+/**
+ * Sends what a push collected. Of cumulative metrics only the last push counts: it replaces all before it, on disk too,
+ * since stores refuse points that are older than what they have. Deltas are kept all, in order.
+ */
+export class MetricDelivery {
+  readonly #sender: OtlpSender<'metrics'>;
+  readonly #options: MetricDeliveryOptions;
+  readonly #report = new DeliveryReport('metrics');
+  /** Neither the receiver nor the disk has them. */
+  readonly #underWay = new Set<SpoolItem>();
+  #nextOrdinal = 0;
+  #deliveredOrdinal = -1;
+  #isFailing = false;
+
+  constructor(target: OtlpTarget, options: MetricDeliveryOptions) {
+    this.#sender = new OtlpSender('metrics', target);
+    this.#options = options;
+    options.spool?.connect({ report: this.#report, post: (body, onAccepted) => this.#sender.post(body, onAccepted) });
+  }
+
+  /**
+   * Sends one collection, or keeps it for later. Never rejects.
+   *
+   * @param over aborted when somebody waits for the push: then one failed attempt is enough
+   */
+  async deliver(metrics: ResourceMetrics, over: AbortSignal): Promise<void> {
+    let points = 0;
+    for (const scope of metrics.scopeMetrics) for (const metric of scope.metrics) points += metric.dataPoints.length;
+    let body: RequestBody | undefined;
+    try {
+      body = this.#sender.encode(metrics, points);
+    } catch (error) {
+      this.#report.refused(points, `they could not be encoded: ${String(error)}`, undefined);
+    }
+    if (body === undefined) return;
+    const item: SpoolItem = { ordinal: this.#nextOrdinal, createdMs: Date.now(), body, last: this.#isCumulative };
+    this.#nextOrdinal += Math.max(1, points);
+    this.#underWay.add(item);
+    if (this.#isCumulative) await this.#deliverTotals(item, over);
+    else await this.#deliverDeltas(item, over);
+    this.#underWay.delete(item);
+  }
+
+  /** For exit handlers: the last push, or all deltas, that are under way. */
+  takeRest(): ExitRest {
+    const items = [...this.#underWay];
+    this.#underWay.clear();
+    return {
+      signal: 'metrics',
+      target: this.#sender.target,
+      tryNow: !this.#isFailing,
+      items: this.#isCumulative ? items.slice(-1) : items,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#sender.close();
+  }
+
+  get #isCumulative(): boolean {
+    return this.#options.temporality === 'cumulative';
+  }
+
+  async #deliverTotals(item: SpoolItem, over: AbortSignal): Promise<void> {
+    const { spool } = this.#options;
+    const result = await this.#tryFor(item, over, async (reason) => {
+      this.#report.waiting(reason, 'and the next push says it all');
+      // A push that was begun later may have been faster.
+      const isKept = this.#deliveredOrdinal < item.ordinal && (await spool?.load()?.putLast(item)) === true;
+      if (isKept) this.#underWay.delete(item);
+      return false;
+    });
+    if (result.kind === 'delivered') this.#deliveredOrdinal = Math.max(this.#deliveredOrdinal, item.ordinal);
+    if (this.#deliveredOrdinal >= item.ordinal) spool?.current?.dropLast();
+    await this.#account(item, result);
+  }
+
+  async #deliverDeltas(item: SpoolItem, over: AbortSignal): Promise<void> {
+    const { spool } = this.#options;
+    const before = spool?.opened('metrics');
+    if (before?.isEmpty === false && (await before.put(item))) {
+      before.wake();
+      return;
+    }
+    let isSpooled = false;
+    const result = await this.#tryFor(item, over, async (reason, failure) => {
+      this.#report.waiting(reason, spool?.place ?? 'and retried until the next push');
+      const own = spool?.open('metrics');
+      isSpooled = (await own?.put(item)) ?? false;
+      own?.wake(failure);
+      return isSpooled;
+    });
+    if (isSpooled) return;
+    await this.#account(item, result);
+    if (result.kind === 'retryable') {
+      this.#report.lost('overflow', item.body.items, `the next push was due and ${result.reason}`);
+    }
+  }
+
+  /**
+   * Tries until the time of this push is over, or until somebody flushes.
+   *
+   * @param onFailure called at the first failure; true ends it
+   */
+  async #tryFor(item: SpoolItem, over: AbortSignal, onFailure: OnFailure): Promise<SendResult> {
+    const deadline = performance.now() + this.#options.timeoutMs;
+    let isFirst = true;
+    for (let waitMs = FIRST_RETRY_MS; ; waitMs *= 2) {
+      const result = await this.#post(item.body, () => this.#underWay.delete(item));
+      this.#isFailing = result.kind === 'retryable';
+      if (result.kind !== 'retryable') return result;
+      if (isFirst && (await onFailure(result.reason, result))) return result;
+      isFirst = false;
+      if (over.aborted) return result;
+      const nextMs = Math.max(waitMs * (0.75 + Math.random() / 2), result.retryAfterMs ?? 0);
+      if (result.misconfigured === true || performance.now() + nextMs >= deadline) return result;
+      try {
+        await sleep(nextMs, undefined, { ref: false, signal: over });
+      } catch {
+        // Somebody flushes: the wait is over, and so is this push.
+        return result;
+      }
+    }
+  }
+
+  /** Posts it whole, or in halves when it is too large. Points that are sent twice say the same twice. */
+  async #post(body: RequestBody, onAccepted: () => void): Promise<SendResult> {
+    const result = await this.#sender.post(body, onAccepted);
+    const parts = result.kind === 'too large' ? jsonHalves(body) : undefined;
+    if (parts === undefined) return result;
+    const [first, second] = parts;
+    const begun = await this.#post(first, () => {});
+    return begun.kind === 'delivered' ? await this.#post(second, onAccepted) : begun;
+  }
+
+  async #account(item: SpoolItem, result: SendResult): Promise<void> {
+    if (result.kind === 'delivered') this.#report.accepted(result);
+    if (result.kind !== 'refused' && result.kind !== 'too large') return;
+    const keptIn = await this.#options.spool?.open('metrics')?.setAside(item.body);
+    this.#report.refused(item.body.items, result.reason, keptIn);
+  }
+}
+
+type OnFailure = (reason: string, failure: Failure) => Promise<boolean>;
