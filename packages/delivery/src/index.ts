@@ -1,4 +1,5 @@
 /** `@taskspan/delivery`: spans, log records and metrics through OTLP over HTTP, without dropping any silently. */
+export { flushAtExit } from './exit-flush.ts';
 export type { ExitRest, ExitSource } from './exit-source.ts';
 export type { Outlet } from './export-batch.ts';
 export { ExportQueue, type ExportQueueOptions } from './export-queue.ts';

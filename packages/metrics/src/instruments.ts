@@ -22,6 +22,9 @@ export interface Instruments {
   readonly missed: Observable;
   readonly overflow: Observable;
   readonly dropped: Observable;
+  readonly spoolBytes: Observable;
+  readonly spoolOldest: Observable;
+  readonly lastExport: Observable;
   readonly record: (series: Series, value: number) => void;
 }
 
@@ -61,6 +64,9 @@ export function createInstruments(
     missed: counter(METRICS.missed),
     overflow: counter(METRICS.overflow),
     dropped: counter(METRICS.dropped),
+    spoolBytes: gauge(METRICS.spoolBytes),
+    spoolOldest: gauge(METRICS.spoolOldest),
+    lastExport: gauge(METRICS.lastExport),
     record,
   };
   const { record: _, ...observables } = instruments;

@@ -80,6 +80,13 @@ export class MetricsState {
     for (const attributes of DROPPED_ATTRIBUTES) {
       observe(to.dropped, this.#dropped(attributes.signal, attributes.reason), attributes);
     }
+    // Only of the signals that this process exports.
+    for (const [signal, { spoolBytes, spoolOldestMs, lastSuccessMs }] of state.delivery) {
+      observe(to.spoolBytes, spoolBytes, { signal });
+      // A clock that was set back makes nothing younger than new.
+      observe(to.spoolOldest, spoolOldestMs === undefined ? 0 : Math.max(0, now - spoolOldestMs) / 1000, { signal });
+      if (lastSuccessMs !== undefined) observe(to.lastExport, lastSuccessMs / 1000, { signal });
+    }
   }
 
   snapshot(): MetricsSnapshot {

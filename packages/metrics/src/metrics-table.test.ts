@@ -12,8 +12,9 @@ describe('the table of metrics', () => {
         assert.equal(spec.name.endsWith('_total'), spec.kind === 'observable-counter');
       });
       it('has a unit that adds no suffix', () => {
-        assert.match(spec.unit, /^(s|\{[a-z]+\})$/);
+        assert.match(spec.unit, /^(s|By|\{[a-z]+\})$/);
         if (spec.unit === 's') assert.ok(spec.name.endsWith('_seconds'));
+        if (spec.unit === 'By') assert.ok(spec.name.endsWith('_bytes'));
       });
       it('has a description of one sentence', () => {
         assert.match(spec.description, /^[A-Z].*\.$/);

@@ -35,7 +35,10 @@ export type MetricKey =
   | 'lastSuccess'
   | 'missed'
   | 'overflow'
-  | 'dropped';
+  | 'dropped'
+  | 'spoolBytes'
+  | 'spoolOldest'
+  | 'lastExport';
 
 /** The one table of metrics. */
 export const METRICS: Readonly<Record<Exclude<MetricKey, 'duration' | 'wait'>, MetricSpec>> &
@@ -111,6 +114,27 @@ export const METRICS: Readonly<Record<Exclude<MetricKey, 'duration' | 'wait'>, M
     unit: '{item}',
     labels: ['reason', 'signal'],
     description: 'Spans, log records and metrics that this toolkit lost.',
+  },
+  spoolBytes: {
+    name: 'taskspan_spool_bytes',
+    kind: 'observable-gauge',
+    unit: 'By',
+    labels: ['signal'],
+    description: 'Disk space of what waits in the spool until a receiver takes it.',
+  },
+  spoolOldest: {
+    name: 'taskspan_spool_oldest_seconds',
+    kind: 'observable-gauge',
+    unit: 's',
+    labels: ['signal'],
+    description: 'Age of the oldest request in the spool, 0 when none waits.',
+  },
+  lastExport: {
+    name: 'taskspan_export_last_success_timestamp_seconds',
+    kind: 'observable-gauge',
+    unit: 's',
+    labels: ['signal'],
+    description: 'Unix time at which a receiver last took a request.',
   },
 };
 

@@ -77,6 +77,7 @@ describe('TaskMetrics', () => {
   beforeEach(() => {
     state.missed.clear();
     state.dropped.clear();
+    state.delivery.clear();
     clearReports();
   });
 
@@ -84,6 +85,7 @@ describe('TaskMetrics', () => {
     state.tracerProvider = undefined;
     state.missed.clear();
     state.dropped.clear();
+    state.delivery.clear();
     await Promise.all(open.splice(0).map((readers) => readers.close()));
   });
 
@@ -91,6 +93,7 @@ describe('TaskMetrics', () => {
     it('are all there, with their kind, unit, description and labels, in every reader', async () => {
       const { readers } = setUp();
       state.missed.set('commit', new Map([['overlap', 1]]));
+      state.delivery.set('logs', { spoolBytes: 1, spoolOldestMs: 1, lastSuccessMs: 1 });
       startTask('commit', { enqueuedAt: Date.now() - 100 }).end();
       const kinds: Record<MetricSpec['kind'], string> = {
         histogram: 'HISTOGRAM',
@@ -234,6 +237,22 @@ describe('TaskMetrics', () => {
       const seen = await readers.pull();
       assert.equal(seen.value(NAME.dropped, { signal: 'logs', reason: 'disk' }), 3);
       assert.equal(seen.sum(NAME.dropped), 3);
+    });
+
+    it('delivery: of the signals that are exported, and of no other', async () => {
+      const { readers } = setUp();
+      assert.deepEqual((await readers.pull()).points(NAME.spoolBytes), []);
+      state.delivery.set('spans', { spoolBytes: 4096, spoolOldestMs: Date.now() - 5000, lastSuccessMs: 7500 });
+      state.delivery.set('logs', { spoolBytes: 0, spoolOldestMs: undefined, lastSuccessMs: undefined });
+      const seen = await readers.pull();
+      assert.equal(seen.value(NAME.spoolBytes, { signal: 'spans' }), 4096);
+      assert.ok((seen.value(NAME.spoolOldest, { signal: 'spans' }) ?? 0) >= 5);
+      assert.equal(seen.value(NAME.lastExport, { signal: 'spans' }), 7.5);
+      assert.deepEqual(
+        [NAME.spoolBytes, NAME.spoolOldest, NAME.lastExport].map((name) => seen.value(name, { signal: 'logs' })),
+        [0, 0, undefined],
+      );
+      assert.equal(seen.points(NAME.spoolBytes).length, 2);
     });
 
     it('overflow: 0 while the budget holds', async () => {

@@ -64,7 +64,7 @@ describe('taskViews', () => {
   const cases: [what: string, view: ViewOptions, selected: string[]][] = [
     ['an exact name', { instrumentName: METRICS.total.name }, [METRICS.total.name]],
     ['everything', { instrumentName: '*' }, ALL],
-    ['a prefix', { instrumentName: 'taskspan_*' }, [METRICS.overflow.name, METRICS.dropped.name]],
+    ['a prefix', { instrumentName: 'taskspan_*' }, ALL.filter((name) => name.startsWith('taskspan_'))],
     ['a suffix', { instrumentName: '*_duration_seconds' }, [METRICS.duration.name]],
     ['a middle, which later SDKs may understand', { instrumentName: '*operation_wait*' }, [METRICS.wait.name]],
     ['a type', { instrumentType: InstrumentType.HISTOGRAM }, histograms],
@@ -72,7 +72,9 @@ describe('taskViews', () => {
     [
       'a type',
       { instrumentType: InstrumentType.OBSERVABLE_GAUGE },
-      [METRICS.oldestRunning.name, METRICS.lastSuccess.name],
+      [METRICS.oldestRunning, METRICS.lastSuccess, METRICS.spoolBytes, METRICS.spoolOldest, METRICS.lastExport].map(
+        ({ name }) => name,
+      ),
     ],
     ['a type and a name', { instrumentType: InstrumentType.COUNTER, instrumentName: '*' }, []],
     ['a unit', { instrumentUnit: '{item}' }, [METRICS.dropped.name]],

@@ -46,6 +46,8 @@ export interface ConfigOptions {
   readonly logsDir?: string | undefined;
   readonly files?: boolean | undefined;
   readonly runFilesPerHour?: number | 'unlimited' | undefined;
+  /** Bytes. */
+  readonly spoolMaxBytes?: number | undefined;
   /** Names with a leading `+` or `-`. */
   readonly instrumentations?: readonly string[] | undefined;
   readonly console?: boolean | undefined;

@@ -215,6 +215,14 @@ export const CONFIG: readonly ConfigEntry[] = [
       'Runs per hour and process that get a file of their own; later ones share one. 0: all share, `unlimited`: none does.',
   },
   {
+    key: 'TASKSPAN_SPOOL_MAX_BYTES',
+    option: 'spoolMaxBytes',
+    type: 'number',
+    default: '268435456',
+    meaning:
+      'Bytes that may wait on disk, in `spool` in the folder above, per process, until a receiver takes them; over it the oldest go. 0: they wait in memory, at most 64 MiB a signal.',
+  },
+  {
     key: 'TASKSPAN_INSTRUMENTATIONS',
     option: 'instrumentations',
     type: 'list',

@@ -71,6 +71,10 @@ const GOOD: Readonly<Record<string, readonly Row[]>> = {
     [{ TASKSPAN_RUN_FILES_PER_HOUR: '0' }, { runFilesPerHour: 0 }],
     [{ TASKSPAN_RUN_FILES_PER_HOUR: 'Unlimited' }, { runFilesPerHour: 'unlimited' }],
   ],
+  TASKSPAN_SPOOL_MAX_BYTES: [
+    [{ TASKSPAN_SPOOL_MAX_BYTES: '0' }, { spoolMaxBytes: 0 }],
+    [{ TASKSPAN_SPOOL_MAX_BYTES: '1e9' }, { spoolMaxBytes: 1e9 }],
+  ],
   TASKSPAN_INSTRUMENTATIONS: [
     [{ TASKSPAN_INSTRUMENTATIONS: '-winston,+console' }, { bridges: { winston: false, pino: true, console: true } }],
     [
@@ -133,6 +137,7 @@ describe('readConfig', () => {
       logsDir: undefined,
       files: true,
       runFilesPerHour: 10_000,
+      spoolMaxBytes: 268_435_456,
       bridges: { winston: true, pino: true, console: false },
       namespace: undefined,
       ignoreScopes: [],

@@ -42,6 +42,8 @@ export interface Config {
   readonly files: boolean;
   /** Per process; 0: runs always share files. */
   readonly runFilesPerHour: number | 'unlimited';
+  /** Per process; 0: what cannot be delivered waits in memory. */
+  readonly spoolMaxBytes: number;
   readonly bridges: Readonly<Record<LogBridge, boolean>>;
   readonly namespace: string | undefined;
   readonly ignoreScopes: readonly string[];
@@ -94,6 +96,12 @@ export function readConfig(env: Environment, options: ConfigOptions = {}): Confi
     logsDir: source.text('logsDir'),
     files: source.flag('files', true),
     runFilesPerHour: source.runFilesPerHour(),
+    spoolMaxBytes: source.number('spoolMaxBytes', {
+      fallback: 256 * 1024 * 1024,
+      least: 0,
+      most: Number.MAX_SAFE_INTEGER,
+      whole: true,
+    }),
     bridges: source.bridges(),
     namespace: source.namespace(),
     ignoreScopes: source.list('ignoreScopes') ?? [],

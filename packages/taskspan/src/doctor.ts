@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
-import { readDeliveryConfig } from '@taskspan/delivery';
+import { readDeliveryConfig } from '@taskspan/delivery/config';
 import { type ApiCopy, findApiCopies } from './api-copies.ts';
 import { findAppPackage } from './app-package.ts';
 import { describeWarning, type Environment, readConfig } from './config.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AlwaysOnSampler, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { readDeliveryConfig } from '@taskspan/delivery';
+import { readDeliveryConfig } from '@taskspan/delivery/config';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { readJobLogs, series } from './app-folder.test.fixture.ts';
 import { Collector } from './collector.test.fixture.ts';
@@ -27,6 +27,7 @@ describe('Pipeline', () => {
       namespace: undefined,
       ignoreScopes: [],
       delivery: readDeliveryConfig({ OTEL_METRICS_EXPORTER: 'prometheus' }),
+      spool: undefined,
       redact: undefined,
       sampler: () => new AlwaysOnSampler(),
       views: [],

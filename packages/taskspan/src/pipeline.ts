@@ -6,7 +6,6 @@ import type { Resource } from '@opentelemetry/resources';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { IMetricReader, MeterProvider as SdkMeterProvider, ViewOptions } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { SCOPE } from '@taskspan/core';
 import {
   type RecordSink,
   type RunRecord,
@@ -15,12 +14,13 @@ import {
   reportOnce,
   safely,
 } from '@taskspan/core/hub';
-import { createMetricPush, type DeliveryConfig, LogExportProcessor, SpanExportProcessor } from '@taskspan/delivery';
+import type { DeliveryConfig } from '@taskspan/delivery/config';
 import { JobLogWriter, RunFiles } from '@taskspan/joblog';
 import { loadPrometheusReader, type ScrapeSource, TaskMetrics, taskSampler, taskViews } from '@taskspan/metrics';
 import { LazyLoggerProvider, LazyMeterProvider } from './lazy-providers.ts';
 import { LazyTracerProvider, type SdkTracerProvider } from './lazy-tracer-provider.ts';
 import { once } from './once.ts';
+import { exportsAny, OtlpExport, type SpoolPlace } from './otlp-export.ts';
 import { type Redact, redactLogRecord, redactRunRecord, redactSpan } from './redaction.ts';
 import { SpanIds } from './span-ids.ts';
 
@@ -34,6 +34,8 @@ export interface PipelineOptions {
   readonly namespace: string | undefined;
   readonly ignoreScopes: readonly string[];
   readonly delivery: DeliveryConfig;
+  /** Where requests wait that cannot be delivered; undefined: in memory. */
+  readonly spool: SpoolPlace | undefined;
   readonly redact: Redact | undefined;
   /** Called with the first span: making a sampler loads the trace SDK. */
   readonly sampler: () => Sampler;
@@ -60,8 +62,8 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #resource: () => Resource;
   readonly #writer: JobLogWriter | undefined;
-  readonly #spanExport: SpanExportProcessor | undefined;
-  readonly #logExport: LogExportProcessor | undefined;
+  /** Undefined when nothing is sent through OTLP. */
+  readonly #otlp: OtlpExport | undefined;
   #preload: NodeJS.Timeout | undefined;
   #scrapeSource: ScrapeSource | undefined;
   #sdkMeterProvider: SdkMeterProvider | undefined;
@@ -80,18 +82,7 @@ export class Pipeline {
             runFilesPerHour: options.runFilesPerHour,
           });
     this.fileNamer = runFileNamer(options, this.#writer);
-    this.#spanExport =
-      delivery.traces === undefined
-        ? undefined
-        : new SpanExportProcessor(delivery.traces, { delayMs: delivery.spanDelayMs });
-    this.#logExport =
-      delivery.logs === undefined
-        ? undefined
-        : new LogExportProcessor(delivery.logs, {
-            delayMs: delivery.logDelayMs,
-            resource: this.#resource(),
-            scope: SCOPE,
-          });
+    this.#otlp = exportsAny(delivery) ? new OtlpExport(options, this.#resource) : undefined;
     this.taskMetrics = new TaskMetrics({
       namespace: options.namespace,
       ignoreScopes: options.ignoreScopes,
@@ -121,6 +112,7 @@ export class Pipeline {
   warmUp(delayMs: number): void {
     this.#preload = setTimeout(() => {
       this.tracerProvider.load();
+      this.#otlp?.watchSpool();
       if (this.#pushesMetrics) safely('loading the metrics SDK', () => this.meterProvider.load());
     }, delayMs).unref();
   }
@@ -137,16 +129,17 @@ export class Pipeline {
     if (this.#pushesMetrics && this.taskMetrics.hasRuns) this.meterProvider.load();
     await Promise.all([
       attempt('flushing files', this.#writer?.forceFlush()),
-      attempt('flushing spans', this.#spanExport?.forceFlush(limit)),
-      attempt('flushing log records', this.#logExport?.forceFlush(limit)),
+      attempt('flushing spans', this.#otlp?.spans?.forceFlush(limit)),
+      attempt('flushing log records', this.#otlp?.logs?.forceFlush(limit)),
       attempt('flushing metrics', this.#sdkMeterProvider?.forceFlush(limit)),
       ...this.#options.spanProcessors.map((processor) => attempt('flushing a span processor', processor.forceFlush())),
     ]);
   }
 
-  /** Writes what waits, in an exit handler. */
+  /** Writes what waits, in an exit handler; what waits to be sent is sent within a second, or put on disk. */
   flushSync(): void {
     safely('flushing files at exit', () => this.#writer?.flushSync());
+    safely('sending at exit', () => this.#otlp?.flushSync());
   }
 
   /** Ends everything. Never rejects. */
@@ -155,15 +148,14 @@ export class Pipeline {
     await attempt('stopping metrics', this.#sdkMeterProvider?.shutdown());
     await attempt('stopping spans', this.tracerProvider.shutdown());
     await Promise.all([
-      attempt('stopping span delivery', this.#spanExport?.shutdown()),
-      attempt('stopping log delivery', this.#logExport?.shutdown()),
+      attempt('stopping delivery', this.#otlp?.shutdown()),
       attempt('stopping files', this.#writer?.shutdown()),
     ]);
   }
 
   #createSink(): RecordSink {
     const writer = this.#writer;
-    const logExport = this.#logExport;
+    const logExport = this.#otlp?.logs;
     const { redact } = this.#options;
     const sinks: RecordSink[] = [];
     if (writer !== undefined) sinks.push((record) => writer.sink(record));
@@ -177,14 +169,14 @@ export class Pipeline {
     const { redact } = this.#options;
     const seen = redact === undefined ? span : redactSpan(redact, span);
     this.#writer?.onSpanEnd(seen);
-    this.#spanExport?.onEnd(seen);
+    this.#otlp?.spans?.onEnd(seen);
   }
 
   #emitLog(record: ReadableLogRecord): void {
     const { redact } = this.#options;
     const seen = redact === undefined ? record : redactLogRecord(redact, record);
     this.#writer?.onLog(seen);
-    this.#logExport?.onEmit(seen);
+    this.#otlp?.logs?.onEmit(seen);
   }
 
   #loadTracerProvider(): SdkTracerProvider {
@@ -212,14 +204,8 @@ export class Pipeline {
       this.#scrapeSource = prometheus;
       readers.push(prometheus.reader);
     }
-    if (delivery.metrics !== undefined) {
-      readers.push(
-        createMetricPush(delivery.metrics, {
-          intervalMs: delivery.metricIntervalMs,
-          temporality: delivery.temporality,
-        }),
-      );
-    }
+    const push = this.#otlp?.createMetricPush();
+    if (push !== undefined) readers.push(push);
     const provider = new sdk.MeterProvider({
       resource: this.#resource(),
       readers,

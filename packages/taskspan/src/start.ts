@@ -5,7 +5,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { closeOpenRuns, reportOnce, state } from '@taskspan/core/hub';
-import { readDeliveryConfig } from '@taskspan/delivery';
+import { readDeliveryConfig } from '@taskspan/delivery/config';
 import {
   forwardToMainThread,
   MetricsServer,
@@ -155,6 +155,10 @@ class RunningTaskspan implements Taskspan {
       ignoreScopes: config.ignoreScopes,
       // The numbers of a worker thread are the main thread's to report.
       delivery: isMainThread ? delivery : { ...delivery, metrics: undefined, prometheus: false },
+      spool:
+        directory === undefined || config.spoolMaxBytes === 0
+          ? undefined
+          : { directory, maxBytes: config.spoolMaxBytes },
       redact: options.redact,
       sampler: () =>
         samplerFromEnvironment({
