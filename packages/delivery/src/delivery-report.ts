@@ -9,9 +9,14 @@ import {
 } from '@taskspan/core/hub';
 import type { SendResult } from './send-result.ts';
 
+/** What tells the URLs of the signals of one receiver apart. */
+const SIGNAL_PATH = /\/v1\/(traces|metrics|logs)\b/;
+
 /** What is said and counted about the delivery of one signal: each loss in numbers, each episode once in words. */
 export class DeliveryReport {
   readonly signal: DropSignal;
+  /** Why nothing gets through in this episode; undefined while it does. */
+  #cause: string | undefined;
 
   constructor(signal: DropSignal) {
     this.signal = signal;
@@ -29,7 +34,8 @@ export class DeliveryReport {
   accepted({ rejected = 0, message }: Extract<SendResult, { readonly kind: 'delivered' }>): void {
     const own = this.state;
     if (own !== undefined) own.lastSuccessMs = Date.now();
-    clearReports(this.#key('retry'));
+    if (this.#cause !== undefined) clearReports(waitingKey(this.#cause));
+    this.#cause = undefined;
     clearReports(this.#key('overflow'));
     if (rejected > 0) {
       recordDropped(this.signal, 'refused', rejected);
@@ -45,9 +51,14 @@ export class DeliveryReport {
     }
   }
 
-  /** An attempt failed, nothing is lost. `where` says what holds the data meanwhile. */
+  /**
+   * An attempt failed, nothing is lost. `where` says what holds the data meanwhile. Said once in an episode, and by the
+   * first of the signals that the same receiver keeps out for the same reason.
+   */
   waiting(reason: string, where: string): void {
-    reportOnce(this.#key('retry'), `${this.signal} cannot be delivered now: ${reason}. They are kept ${where}`);
+    if (this.#cause !== undefined) return;
+    this.#cause = reason.replace(SIGNAL_PATH, '');
+    reportOnce(waitingKey(this.#cause), `${this.signal} cannot be delivered now: ${reason}. They are kept ${where}`);
   }
 
   /** @param keptIn the folder in which the bytes are, if they could be set aside */
@@ -71,4 +82,8 @@ export class DeliveryReport {
   #key(what: string): string {
     return `delivery ${this.signal} ${what}`;
   }
+}
+
+function waitingKey(cause: string): string {
+  return `delivery waiting ${cause}`;
 }
