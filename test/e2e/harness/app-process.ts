@@ -30,9 +30,12 @@ export interface AppEnd {
 }
 
 const running = new Set<ChildProcess>();
-process.once('exit', () => {
+process.once('exit', killLeftApps);
+
+/** Ends the apps that failed tests have left behind: while one runs, so does mocha. */
+export function killLeftApps(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
 
 /** An application under `--import taskspan/register`, as a user starts it. The apps here end when their stdin is closed. */
 export class AppProcess {
@@ -100,6 +103,12 @@ export class AppProcess {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Kills it when it still runs: what a test does at its end, however that came. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.ended;
   }
 
   /** Resolves with the match when its standard output (or error) matches; throws when it ends without. */

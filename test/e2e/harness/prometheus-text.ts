@@ -29,6 +29,11 @@ export class PrometheusText {
     );
   }
 
+  /** Values of the series of this name. */
+  values(name: string): number[] {
+    return this.samples.filter((sample) => sample.name === name).map(({ value }) => value);
+  }
+
   /** Sum of the series of this name that have all these labels; undefined when there is none. */
   sum(name: string, labels: Readonly<Record<string, string>> = {}): number | undefined {
     const wanted = Object.entries(labels);

@@ -26,9 +26,12 @@ const OUTPUT_CHARS = 200_000;
 
 /** What still runs. However the tests end, none of it outlives them. */
 const running = new Set<ChildProcess>();
-process.once('exit', () => {
+process.once('exit', killLeftServers);
+
+/** Ends the servers that failed tests have left behind: while one runs, so does mocha. */
+export function killLeftServers(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
 
 /** A server of another project as a child process: started when it answers, stopped in order or killed, started again. */
 export class ServerProcess {
