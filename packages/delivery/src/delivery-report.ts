@@ -10,7 +10,7 @@ import {
 import type { SendResult } from './send-result.ts';
 
 /** What tells the URLs of the signals of one receiver apart. */
-const SIGNAL_PATH = /\/v1\/(traces|metrics|logs)\b/;
+const SIGNAL_PATH = /\/v1\/(traces|metrics|logs)\b/g;
 
 /** What is said and counted about the delivery of one signal: each loss in numbers, each episode once in words. */
 export class DeliveryReport {
