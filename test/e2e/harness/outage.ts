@@ -19,10 +19,10 @@ export interface OutageOptions {
 /** What an outage did. */
 export interface OutageResult extends DeliveredRuns {
   readonly runs: number;
-  /** Most that waited on disk, in MiB, and for how long the oldest of it, in seconds. */
-  readonly spoolMebibytes: number;
+  /** What waited on disk when the Collector came back, and for how long the oldest of it, in seconds. */
+  readonly spoolBytes: number;
   readonly spoolOldestSeconds: number;
-  /** From the Collector's return until all was delivered and the spool was empty. */
+  /** From the Collector's return until the spool was empty; what came meanwhile went behind it. */
   readonly drainSeconds: number;
   /** Resident memory of the app in MiB, one figure a second. */
   readonly mebibytes: readonly number[];
@@ -61,13 +61,15 @@ export class Outage {
       const waiting = await app.metrics();
       const back = performance.now();
       await this.#collector.process.start();
+      await poll('an empty spool', async () => assert.equal((await app.metrics()).sum('taskspan_spool_bytes'), 0), {
+        timeoutMs: 120_000,
+      });
+      const drainSeconds = (performance.now() - back) / 1000;
       await app.printed(/^submitted all$/m);
       const delivered = await poll('everything in files', () => this.#assertWritten(runs), {
         timeoutMs: 120_000,
         everyMs: 1000,
       });
-      await poll('an empty spool', async () => assert.equal((await app.metrics()).sum('taskspan_spool_bytes'), 0));
-      const drainSeconds = (performance.now() - back) / 1000;
       assert.equal((await app.metrics()).sum('taskspan_dropped_total'), 0);
       const { code, stdout, stderr } = await app.finish();
       assert.equal(code, 0, stderr);
@@ -75,7 +77,7 @@ export class Outage {
       return {
         runs,
         ...delivered,
-        spoolMebibytes: Math.round((waiting.sum('taskspan_spool_bytes') ?? 0) / 2 ** 20),
+        spoolBytes: waiting.sum('taskspan_spool_bytes') ?? 0,
         spoolOldestSeconds: Math.max(...waiting.values('taskspan_spool_oldest_seconds')),
         drainSeconds,
         mebibytes: figures.mebibytes,
