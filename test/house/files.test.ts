@@ -26,7 +26,7 @@ const LONG_FILES: Readonly<Record<string, string>> = {};
 /** Parts that no test touches directly: their behaviour is that of the whole, which the test named here proves. */
 const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/otlp/log-json.test.ts': ['trace-ids'],
-  'packages/delivery/src/exit-flush.test.ts': ['exit-delivery-worker'],
+  'packages/delivery/src/exit-flush.test.ts': ['exit-delivery-worker', 'status-sync'],
   'packages/delivery/src/log-export-processor.test.ts': ['refused-item', 'run-log-record', 'waiting-log'],
   'packages/delivery/src/metric-push.test.ts': ['metric-delivery'],
   'packages/delivery/src/outage.test.ts': ['export-batch', 'open-spool', 'signal-spool'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -113,6 +113,30 @@ describe('flushAtExit', function () {
       await new Promise(setImmediate);`,
     );
     assert.deepEqual([collector.asked - asked, readdirSync(dir.path)], [1, []]);
+  });
+
+  const ON_ITS_WAY = `setInterval(() => {}, 1e6);
+    const { subscribe } = await import('node:diagnostics_channel');
+    await new Promise((resolve) => subscribe('http.client.request.start', resolve));
+    await new Promise((resolve) => setTimeout(resolve, 30));`;
+
+  it('waits for the answer to what is on its way rather than sending it twice', async () => {
+    collector.answer = (response, index) => setTimeout(() => OK(response, index), 150);
+    const { asked } = collector;
+    await leave(512, ON_ITS_WAY);
+    assert.deepEqual([collector.asked - asked, readdirSync(dir.path)], [1, []]);
+    assert.deepEqual(collector.spanNames(), all(512));
+  });
+
+  it('puts on disk what was on its way to a receiver that says no, or nothing', async () => {
+    collector.answer = (response) => setTimeout(() => response.writeHead(503).end(), 100);
+    await leave(512, ON_ITS_WAY);
+    assert.deepEqual(spooled(), all(512));
+    rmSync(root, { recursive: true });
+    collector.answer = () => {};
+    const took = await leave(512, ON_ITS_WAY);
+    assert.ok(took >= 400 && took < 2500, `${took} ms`);
+    assert.deepEqual(spooled(), all(512));
   });
 
   it('compresses, and keeps headers out of the spool', async () => {

@@ -13,6 +13,11 @@ export interface ExitRest {
 
 /** An exporter, as the end of the process sees it. */
 export interface ExitSource {
-  /** Takes out all that is not known to be delivered. Synchronous; never throws. */
-  takeRest(): ExitRest;
+  /**
+   * Waits for the answers to what is on its way, then takes out all that is not known to be delivered. Synchronous;
+   * never throws.
+   *
+   * @param deadlineMs when to wait no longer, on the monotonic clock
+   */
+  takeRest(deadlineMs: number): ExitRest;
 }

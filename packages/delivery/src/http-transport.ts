@@ -7,6 +7,7 @@ import { readAnswer } from './otlp-answer.ts';
 import { type OtlpTarget, withoutPassword } from './otlp-config.ts';
 import { packBody, unpackBody } from './packed-body.ts';
 import type { RequestBody, SendResult } from './send-result.ts';
+import { readStatusSync } from './status-sync.ts';
 
 /** Of an answer, this much is read: more than any `partial_success` says. */
 const ANSWER_BYTES = 64 * 1024;
@@ -20,6 +21,8 @@ export class HttpTransport {
   readonly #request: typeof http.request;
   readonly #agent: http.Agent;
   readonly #certificates: https.AgentOptions;
+  /** Requests that have no answer yet, with whom to tell of a yes. */
+  readonly #open = new Map<http.ClientRequest, () => void>();
 
   /** Throws when a certificate or key file cannot be read. */
   constructor(target: OtlpTarget) {
@@ -52,6 +55,23 @@ export class HttpTransport {
     return await this.#exchange({ headers, payload: wanted.bytes, onAccepted }, this.#agent);
   }
 
+  /**
+   * For exit handlers: waits for the answers to what is on its way, and calls `onAccepted` for those who say yes.
+   *
+   * @param deadlineMs on the monotonic clock
+   * @returns false when something stays unanswered
+   */
+  settleSync(deadlineMs: number): boolean {
+    const open = [...this.#open];
+    this.#open.clear();
+    const statuses = open.map(([request, onAccepted]) => {
+      const status = readStatusSync(request, deadlineMs);
+      if (status !== undefined && status >= 200 && status < 300) onAccepted();
+      return status;
+    });
+    return !statuses.includes(undefined);
+  }
+
   /** Closes idle connections. */
   close(): void {
     this.#agent.destroy();
@@ -65,8 +85,10 @@ export class HttpTransport {
       const request = context.with(suppressTracing(ROOT_CONTEXT), () =>
         this.#request(url, { method: 'POST', headers, agent, ...this.#certificates }),
       );
+      this.#open.set(request, onAccepted);
       const fail = (reason: string): void => {
         clearTimeout(timer);
+        this.#open.delete(request);
         resolve({ kind: 'retryable', reason: `${withoutPassword(url)}: ${reason}` });
       };
       const timer = setTimeout(() => {
@@ -79,6 +101,7 @@ export class HttpTransport {
         if (request.reusedSocket && error.code === 'ECONNRESET') {
           // The receiver may close an idle connection just when it is used again: no failure to speak of.
           clearTimeout(timer);
+          this.#open.delete(request);
           resolve(this.#exchange(call, false));
         } else {
           fail(error.code ?? error.message);
@@ -86,6 +109,7 @@ export class HttpTransport {
       });
       request.on('response', (response) => {
         const status = response.statusCode ?? 0;
+        this.#open.delete(request);
         if (status >= 200 && status < 300) onAccepted();
         const chunks: Buffer[] = [];
         let bytes = 0;

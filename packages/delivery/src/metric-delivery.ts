@@ -61,14 +61,15 @@ export class MetricDelivery {
     this.#underWay.delete(item);
   }
 
-  /** For exit handlers: the last push, or all deltas, that are under way. */
-  takeRest(): ExitRest {
+  /** For exit handlers, see `ExitSource`: the last push, or all deltas, that are under way. */
+  takeRest(deadlineMs: number): ExitRest {
+    const isAnswered = this.#sender.settleSync(deadlineMs);
     const items = [...this.#underWay];
     this.#underWay.clear();
     return {
       signal: 'metrics',
       target: this.#sender.target,
-      tryNow: !this.#isFailing,
+      tryNow: isAnswered && !this.#isFailing,
       items: this.#isCumulative ? items.slice(-1) : items,
     };
   }

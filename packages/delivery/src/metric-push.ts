@@ -52,8 +52,8 @@ export function createMetricPush(
       }
     }
 
-    takeRest(): ExitRest {
-      return delivery.takeRest();
+    takeRest(deadlineMs: number): ExitRest {
+      return delivery.takeRest(deadlineMs);
     }
   }
 

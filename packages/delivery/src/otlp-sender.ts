@@ -30,6 +30,7 @@ export class OtlpSender<S extends OtlpSignal> {
   readonly #signal: S;
   #encode: Encode<SignalData[S]> | undefined;
   #transport: Promise<HttpTransport> | undefined;
+  #loaded: HttpTransport | undefined;
 
   constructor(signal: S, target: OtlpTarget) {
     this.#signal = signal;
@@ -60,6 +61,7 @@ export class OtlpSender<S extends OtlpSignal> {
     try {
       this.#transport ??= this.#load();
       transport = await this.#transport;
+      this.#loaded = transport;
     } catch (error) {
       this.#transport = undefined;
       const reason = `${withoutPassword(this.target.url)}: ${String(error)} (look at OTEL_EXPORTER_OTLP_CERTIFICATE)`;
@@ -68,10 +70,20 @@ export class OtlpSender<S extends OtlpSignal> {
     return await transport.post(body, onAccepted);
   }
 
+  /**
+   * For exit handlers: waits for the answers to what is on its way, as `HttpTransport.settleSync`.
+   *
+   * @returns false when something stays unanswered
+   */
+  settleSync(deadlineMs: number): boolean {
+    return this.#loaded?.settleSync(deadlineMs) ?? true;
+  }
+
   /** Closes idle connections; a later `post` opens new ones. */
   async close(): Promise<void> {
     const loaded = this.#transport;
     this.#transport = undefined;
+    this.#loaded = undefined;
     await loaded?.then(
       (transport) => transport.close(),
       () => undefined, // What failed to load was said by `post`, and has nothing to close.

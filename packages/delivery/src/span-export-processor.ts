@@ -57,10 +57,11 @@ export class SpanExportProcessor implements SpanProcessor, ExitSource {
     await this.#queue.forceFlush(limit?.timeoutMillis);
   }
 
-  /** For exit handlers: takes out all that is not known to be delivered. */
-  takeRest(): ExitRest {
-    const { target } = this.#sender;
-    return { signal: 'spans', target, tryNow: this.#queue.isHealthy, items: this.#queue.takeRest() };
+  /** For exit handlers, see `ExitSource`. */
+  takeRest(deadlineMs: number): ExitRest {
+    const isAnswered = this.#sender.settleSync(deadlineMs);
+    const tryNow = isAnswered && this.#queue.isHealthy;
+    return { signal: 'spans', target: this.#sender.target, tryNow, items: this.#queue.takeRest() };
   }
 
   /** Tries to deliver what is left for `timeoutMs` at most (default 3 s); the rest is put on disk, or counted as lost. */

@@ -13,9 +13,12 @@ export class Collector {
   readonly #requests: { readonly path: string; readonly body: Json }[] = [];
   readonly #server: Server = createServer((request, response) => void this.#take(request, response));
 
-  /** @returns its endpoint, for `OTEL_EXPORTER_OTLP_ENDPOINT` */
-  async start(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1');
+  /**
+   * @param port 0: one that is free; stopped, it can be started again
+   * @returns its endpoint, for `OTEL_EXPORTER_OTLP_ENDPOINT`
+   */
+  async start(port: number = 0): Promise<string> {
+    this.#server.listen(port, '127.0.0.1');
     await new Promise((resolve) => this.#server.once('listening', resolve));
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
@@ -38,6 +41,15 @@ export class Collector {
 
   #sent(path: string): Json[] {
     return this.#requests.filter((request) => request.path === path).map((request) => request.body);
+  }
+
+  /** Ids of the spans, in the order in which they came. */
+  spanIds(): string[] {
+    return this.#sent('/v1/traces').flatMap((body) =>
+      (body['resourceSpans'] ?? []).flatMap((group) =>
+        (group['scopeSpans'] ?? []).flatMap((scope) => (scope['spans'] ?? []).map((span) => String(span['spanId']))),
+      ),
+    );
   }
 
   /** Names of the spans. */
