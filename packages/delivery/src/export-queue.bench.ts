@@ -1,13 +1,21 @@
 /**
- * What an ended span costs its caller: our processor's `onEnd` against BatchSpanProcessor's, in interleaved rounds.
- * Both send to nobody; the batch processor's queue is large enough to drop nothing.
+ * What an ended span costs its caller: our processor's `onEnd` against BatchSpanProcessor's. Then what one costs on its
+ * way out, all of it: encoded and posted to nobody, and encoded, put on disk, read again and posted, against the floor
+ * of `JSON.stringify` of its fields. Interleaved rounds, medians.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BasicTracerProvider, BatchSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { spanSize } from '@taskspan/core/hub';
 import { ExportQueue } from './export-queue.ts';
+import { LazySpool } from './lazy-spool.ts';
+import { encodeSpans } from './otlp-json.ts';
+import type { Post, SendResult } from './send-result.ts';
 
 const SPANS = 20_000;
-const ROUNDS = 30;
+const ROUNDS = 15;
+const DELIVERED: SendResult = { kind: 'delivered' };
 
 const span = new BasicTracerProvider().getTracer('bench').startSpan('commit', {
   attributes: {
@@ -20,32 +28,101 @@ const span = new BasicTracerProvider().getTracer('bench').startSpan('commit', {
 span.end();
 const ended = span as unknown as ReadableSpan;
 
-async function round(ours: boolean): Promise<number> {
-  const queue = new ExportQueue<ReadableSpan>({
+function newQueue(post: Post, spool?: LazySpool): ExportQueue<ReadableSpan> {
+  return new ExportQueue<ReadableSpan>({
     signal: 'spans',
-    outlet: { ready: () => undefined, encode: () => undefined, post: async () => ({ kind: 'delivered' }) },
     sizeOf: spanSize,
+    spool,
+    maxBytes: 512 * 1024 * 1024,
+    outlet: {
+      ready: () => undefined,
+      encode: (spans) => {
+        const bytes = encodeSpans(spans);
+        return bytes && { bytes, format: 'json', gzip: false, items: spans.length };
+      },
+      post,
+    },
   });
+}
+
+function nanosSince(began: bigint): number {
+  return Number(process.hrtime.bigint() - began) / SPANS;
+}
+
+async function enqueueOurs(): Promise<number> {
+  const queue = newQueue(async () => DELIVERED);
+  const began = process.hrtime.bigint();
+  for (let at = 0; at < SPANS; at += 1) queue.enqueue(ended);
+  const took = nanosSince(began);
+  await queue.shutdown();
+  return took;
+}
+
+async function enqueueTheirs(): Promise<number> {
   const batch = new BatchSpanProcessor(
     { export: (_spans, done) => done({ code: 0 }), shutdown: async () => {} },
     { maxQueueSize: SPANS * 2, maxExportBatchSize: 512 },
   );
   const began = process.hrtime.bigint();
-  if (ours) for (let i = 0; i < SPANS; i += 1) queue.enqueue(ended);
-  else for (let i = 0; i < SPANS; i += 1) batch.onEnd(ended as never);
-  const took = Number(process.hrtime.bigint() - began) / SPANS;
-  await Promise.all([queue.shutdown(), batch.shutdown()]);
+  for (let at = 0; at < SPANS; at += 1) batch.onEnd(ended as never);
+  const took = nanosSince(began);
+  await batch.shutdown();
   return took;
 }
 
-const times: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
-for (let i = 0; i < ROUNDS; i += 1) {
-  times.ours.push(await round(true));
-  times.theirs.push(await round(false));
+async function sendDirectly(): Promise<number> {
+  const queue = newQueue(async () => DELIVERED);
+  const began = process.hrtime.bigint();
+  for (let at = 0; at < SPANS; at += 1) queue.enqueue(ended);
+  await queue.forceFlush();
+  return nanosSince(began);
 }
-const median = (list: number[]): number => list.sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
-const ours = median(times.ours);
-const theirs = median(times.theirs);
+
+/** All of it to disk and from there: wall time, with the disk's. The rate limit is above what is sent here. */
+async function sendByDisk(): Promise<{ readonly wall: number; readonly cpu: number }> {
+  const directory = mkdtempSync(join(tmpdir(), 'taskspan-bench-'));
+  const spool = new LazySpool({ directory, maxBytes: 1024 * 1024 * 1024 });
+  let isUp = false;
+  const queue = newQueue(async () => (isUp ? DELIVERED : { kind: 'retryable', reason: 'down' }), spool);
+  const began = process.hrtime.bigint();
+  const before = process.cpuUsage();
+  for (let at = 0; at < SPANS; at += 1) queue.enqueue(ended);
+  await queue.forceFlush();
+  isUp = true;
+  await queue.forceFlush(60_000);
+  const { user, system } = process.cpuUsage(before);
+  const wall = nanosSince(began);
+  await spool.close();
+  rmSync(directory, { recursive: true });
+  return { wall, cpu: ((user + system) * 1000) / SPANS };
+}
+
+function floor(): number {
+  const context = span.spanContext();
+  const began = process.hrtime.bigint();
+  const fields = { name: ended.name, ...context, attributes: ended.attributes, start: ended.startTime };
+  let bytes = 0;
+  for (let at = 0; at < SPANS; at += 1) bytes += JSON.stringify(fields).length;
+  if (bytes === 0) throw new Error('nothing was written');
+  return nanosSince(began);
+}
+
+const times = { ours: [], theirs: [], floor: [], direct: [], disk: [], diskCpu: [] } as Record<string, number[]>;
+for (let round = 0; round < ROUNDS; round += 1) {
+  times['ours']?.push(await enqueueOurs());
+  times['theirs']?.push(await enqueueTheirs());
+  times['floor']?.push(floor());
+  times['direct']?.push(await sendDirectly());
+  const { wall, cpu } = await sendByDisk();
+  times['disk']?.push(wall);
+  times['diskCpu']?.push(cpu);
+}
+const median = (name: string): number => times[name]?.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? Number.NaN;
+const show = (name: string): string => `${median(name).toFixed(0)} ns`;
+const ratio = (name: string, other: string): string => (median(name) / median(other)).toFixed(2);
+console.log(`enqueue: ${show('ours')}, BatchSpanProcessor.onEnd: ${show('theirs')}, ratio ${ratio('ours', 'theirs')}`);
+console.log(`floor (JSON.stringify): ${show('floor')} a span`);
+console.log(`sent directly: ${show('direct')} a span, ${ratio('direct', 'floor')} x floor`);
 console.log(
-  `enqueue: ${ours.toFixed(0)} ns, BatchSpanProcessor.onEnd: ${theirs.toFixed(0)} ns, ratio ${(ours / theirs).toFixed(2)}`,
+  `by way of the disk: ${show('disk')} a span wall, ${show('diskCpu')} CPU, ${ratio('disk', 'direct')} x direct`,
 );
