@@ -44,6 +44,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/task-run.test.ts': ['run-details', 'run-records'],
   'packages/taskspan/src/config.test.ts': ['config-source'],
   'packages/taskspan/src/register.other-sdk.test.ts': ['late-tracer'],
+  'packages/taskspan/src/register.spool.test.ts': ['otlp-export'],
   'packages/joblog/src/job-log-writer.test.ts': [
     'append-batch',
     'append-thread',

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { ValueType } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AggregationType, MeterProvider } from '@opentelemetry/sdk-metrics';
 import { clearReports, state } from '@taskspan/core/hub';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { CollectorStandIn, OK } from './collector-stand-in.test.ts';
+import { flushAtExit } from './exit-flush.ts';
+import { LazySpool } from './lazy-spool.ts';
 import { createMetricPush, type MetricPushOptions } from './metric-push.ts';
 import type { OtlpTarget } from './otlp-config.ts';
+import { tempFolder, textsBelow } from './spool.test.fixture.ts';
 
 const collector = new CollectorStandIn();
 const providers: MeterProvider[] = [];
@@ -124,5 +128,103 @@ describe('createMetricPush', () => {
     meter.createCounter('counted').add(1);
     await reader.forceFlush();
     assert.ok(collector.received[0]?.body.includes('counted'));
+  });
+
+  describe('while the receiver is away', () => {
+    let dir: ReturnType<typeof tempFolder>;
+    const spools: LazySpool[] = [];
+    beforeEach(() => {
+      dir = tempFolder();
+      state.delivery.clear();
+    });
+    afterEach(async () => {
+      await Promise.all(providers.splice(0).map((provider) => provider.shutdown({ timeoutMillis: 500 })));
+      for (const spool of spools.splice(0)) await spool.close();
+      dir.remove();
+    });
+
+    function newSpool(): LazySpool {
+      const spool = new LazySpool({ directory: dir.path, maxBytes: 1e8 });
+      spools.push(spool);
+      return spool;
+    }
+
+    /** Sums of the counter in what lies on disk. */
+    function sumsOnDisk(): number[] {
+      return textsBelow(join(dir.path, 'spool'), 'metrics').map(
+        (text) => JSON.parse(text).resourceMetrics[0].scopeMetrics[0].metrics[0].sum.dataPoints[0].asDouble,
+      );
+    }
+
+    function sumsSent(): number[] {
+      return collector.received.map((_, at) => metricsOf(at).get('c').sum.dataPoints[0].asDouble);
+    }
+
+    it('keeps the last totals alone, until later ones are delivered', async () => {
+      const { reader, meter } = await setUp({ spool: newSpool() });
+      const counter = meter.createCounter('c');
+      await collector.stop();
+      for (let push = 0; push < 3; push += 1) {
+        counter.add(1);
+        await reader.forceFlush();
+      }
+      assert.deepEqual(sumsOnDisk(), [3]);
+      assert.ok((state.delivery.get('metrics')?.spoolBytes ?? 0) > 0);
+      await collector.start();
+      counter.add(1);
+      await reader.forceFlush();
+      assert.deepEqual([sumsOnDisk(), sumsSent()], [[], [4]]);
+      assert.equal(state.dropped.size, 0);
+    });
+
+    it('leaves the last totals to the next process', async () => {
+      const first = newSpool();
+      const { reader, meter } = await setUp({ spool: first });
+      await collector.stop();
+      meter.createCounter('c').add(7);
+      await reader.forceFlush();
+      flushAtExit([reader], first);
+      assert.deepEqual(sumsOnDisk(), [7]);
+      await collector.start();
+      const second = newSpool();
+      await setUp({ spool: second });
+      await second.load()?.claim();
+      await collector.until(() => collector.received.length > 0);
+      assert.deepEqual(sumsSent(), [7]);
+    });
+
+    it('keeps every push of deltas, in order', async () => {
+      const spool = newSpool();
+      const { reader, meter } = await setUp({ spool, temporality: 'delta' });
+      const counter = meter.createCounter('c');
+      await collector.stop();
+      for (let push = 1; push <= 3; push += 1) {
+        counter.add(push);
+        await reader.forceFlush();
+      }
+      assert.deepEqual(sumsOnDisk(), [1, 2, 3]);
+      await collector.start();
+      await spool.opened('metrics')?.flush(5000);
+      counter.add(4);
+      await reader.forceFlush();
+      assert.deepEqual(sumsSent(), [1, 2, 3, 4]);
+      assert.equal(state.dropped.size, 0);
+    });
+
+    it('sends in halves what is too large', async () => {
+      collector.answer = (response, index) => {
+        if (Number(response.req.headers['content-length']) > 2000) response.writeHead(413).end();
+        else OK(response, index);
+      };
+      const { reader, meter } = await setUp({ spool: newSpool() });
+      for (let at = 0; at < 20; at += 1) meter.createCounter(`counter_${at}`).add(1);
+      await reader.forceFlush();
+      const names = collector.received.flatMap((_, at) => [...metricsOf(at).keys()]);
+      assert.deepEqual(
+        names,
+        Array.from({ length: 20 }, (_, at) => `counter_${at}`),
+      );
+      assert.equal(state.dropped.size, 0);
+    });
   });
 });
