@@ -8,7 +8,7 @@ import { AppProcess } from './harness/app-process.ts';
 import { type CollectorOptions, CollectorServer } from './harness/collector-server.ts';
 import { assertDelivered, type DeliveredRuns } from './harness/delivered-runs.ts';
 import { JaegerServer } from './harness/jaeger-server.ts';
-import { JobLogTree } from './harness/job-log-tree.ts';
+import { JobLogTree, jobLogPaths } from './harness/job-log-tree.ts';
 import { LINES, RECORDS } from './harness/load.ts';
 import { poll } from './harness/poll.ts';
 import { ScratchFolder } from './harness/scratch-folder.ts';
@@ -77,17 +77,32 @@ describe('when', () => {
     await finish(app);
   });
 
-  it('the logs folder is removed under the Collector, later runs have files again', async () => {
+  it('the logs folder is removed under the Collector, later files are there again; open ones after its restart', async () => {
     await startCollector();
-    const first = startLoad(20, 1000);
-    await delivered(20);
-    await finish(first);
+    // All runs of a process in one file, which stays open.
+    const sharing = startApp('load.mjs', ['900', String(LINES), '150'], 'sharing', {
+      TASKSPAN_RUN_FILES_PER_HOUR: '0',
+    });
+    await sharing.printed(/submitted 1\d\d/);
+    await poll('a file', () => assert.notEqual(jobLogPaths(collector.logsFolder).length, 0));
     rmSync(collector.logsFolder, { recursive: true });
     const later = startApp('every-end.mjs', ['20'], 'later');
     await poll('files of the later runs', () => {
       assert.equal(new JobLogTree(collector.logsFolder).endings().get('merge failure'), 20);
     });
     await finish(later);
+    assert.equal(
+      new JobLogTree(collector.logsFolder).endings().get('load success'),
+      undefined,
+      'gone with the open file',
+    );
+    await collector.stop();
+    await collector.process.start();
+    await sharing.printed(/^submitted all$/m);
+    await finish(sharing);
+    await poll('the file that was open', () => {
+      assert.ok((new JobLogTree(collector.logsFolder).endings().get('load success') ?? 0) > 0);
+    });
   });
 
   it('an app is killed while the Collector is away, its next start delivers what it left on disk', async () => {

@@ -45,7 +45,8 @@ describe('each metric of the table', () => {
   });
 
   it('has its name, labels and type in the /metrics of the app', async () => {
-    assertTable(seenInText(await app.metrics()));
+    // Some say something only after the first push.
+    await poll('the table', async () => assertTable(seenInText(await app.metrics())));
   });
 
   it('has them in the Prometheus exporter of the Collector', async () => {
@@ -81,7 +82,7 @@ describe('each metric of the table', () => {
     const other = startApp('app of namespace', { ...collector.appEnvironment, TASKSPAN_NAMESPACE: 'lakefs' });
     try {
       await other.printed(/^done$/m);
-      assertTable(seenInText(await other.metrics()), 'lakefs');
+      await poll('the table', async () => assertTable(seenInText(await other.metrics()), 'lakefs'));
       await poll('the table', async () => assertTable(seenInText(await collector.exportedMetrics()), 'lakefs'));
     } finally {
       await other.finish();

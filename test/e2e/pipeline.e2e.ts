@@ -41,9 +41,11 @@ describe('app -> collector -> Jaeger, Prometheus and files', () => {
 
   describe('the example that works on a git repository', () => {
     const service = 'git-tasks';
+    let app: AppProcess;
+    after(() => app?.stop());
 
     it('is the same in its own summary, in Prometheus, in Jaeger and in the files', async () => {
-      const app = new AppProcess({
+      app = new AppProcess({
         app: join(ROOT, 'examples', 'git-tasks', 'src', 'main.js'),
         args: ['--keep'],
         folder: scratch.folder(service),

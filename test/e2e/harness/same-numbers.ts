@@ -3,7 +3,7 @@ import type { PrometheusQuery } from './prometheus-query.ts';
 import type { PrometheusText, Sample } from './prometheus-text.ts';
 
 /** Gauges of time move from one look to the next. */
-const MOVING = /_oldest_running_seconds$|^taskspan_spool_|^target_info$/;
+const MOVING = /_oldest_running_seconds$|^taskspan_(spool|export)_|^target_info$/;
 
 /** Labels that say who was asked, not what was counted. */
 const WHO: ReadonlySet<string> = new Set(['job', 'instance']);
