@@ -13,6 +13,7 @@ const APPS: Readonly<
 > = {
   'runs with every end': { app: 'every-end.mjs', args: ['5'] },
   'ids, texts and values that formats disagree about': { app: 'hostile-texts.mjs' },
+  'the same through protobuf': { app: 'hostile-texts.mjs', env: { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' } },
   'the same packed by gzip': { app: 'hostile-texts.mjs', env: { OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' } },
   'runs beyond the budget of files': { app: 'every-end.mjs', args: ['5'], env: { TASKSPAN_RUN_FILES_PER_HOUR: '10' } },
 };

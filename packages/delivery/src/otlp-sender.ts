@@ -106,26 +106,23 @@ const JSON_ENCODERS: EncoderTable = {
 };
 
 const PROTOBUF_ENCODERS: EncoderTable = {
-  traces: () => {
-    const { ProtobufTraceSerializer } = loadSerializers();
-    return (spans) => ProtobufTraceSerializer.serializeRequest([...spans]);
-  },
-  logs: () => {
-    const { ProtobufLogsSerializer } = loadSerializers();
-    const { runLogRecord } = load('./run-log-record.js') as typeof import('./run-log-record.ts');
-    return ({ items, resource, scope }) =>
-      ProtobufLogsSerializer.serializeRequest(
-        items.map((item) => ('log' in item ? item.log : runLogRecord(item.record, resource, scope))),
-      );
-  },
+  traces: () => inProtobuf(JSON_ENCODERS.traces()),
+  logs: () => inProtobuf(JSON_ENCODERS.logs()),
   metrics: () => {
-    const { ProtobufMetricsSerializer } = loadSerializers();
+    const { ProtobufMetricsSerializer } = load('@opentelemetry/otlp-transformer') as OtlpTransformer;
     return (metrics) => ProtobufMetricsSerializer.serializeRequest(metrics);
   },
 };
 
-function loadSerializers(): typeof import('@opentelemetry/otlp-transformer') {
-  return load('@opentelemetry/otlp-transformer') as typeof import('@opentelemetry/otlp-transformer');
+type OtlpTransformer = typeof import('@opentelemetry/otlp-transformer');
+
+/** By way of JSON: records say the same in both, and as in the files. */
+function inProtobuf<T>(encode: Encode<T>): Encode<T> {
+  const { protobufOf } = load('./otlp-protobuf.js') as typeof import('./otlp-protobuf.ts');
+  return (data) => {
+    const json = encode(data);
+    return json === undefined ? undefined : protobufOf(json);
+  };
 }
 
 /** Waits for the detectors; a resource that stays incomplete is still better than none. */
