@@ -29,11 +29,13 @@ describe('readAnswer', () => {
     [415, 'refused'],
     [422, 'refused'],
     [429, 'retryable'],
-    [500, 'refused'],
+    [500, 'retryable'],
     [501, 'refused'],
     [502, 'retryable'],
     [503, 'retryable'],
     [504, 'retryable'],
+    [505, 'refused'],
+    [522, 'retryable'],
   ] as const) {
     it(`takes HTTP ${status} for ${kind}`, () => assert.equal(answer({ status }).kind, kind));
   }

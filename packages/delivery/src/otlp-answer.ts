@@ -13,6 +13,11 @@ export interface OtlpAnswer {
 
 /** Answers worth another try. 408 is not in the specification's list, but in the nature of HTTP. */
 const RETRYABLE = new Set([408, 429, 502, 503, 504]);
+/**
+ * Not to be tried again, by the specification. But a Collector whose disk is full says 500 too, and a proxy whose backend
+ * is away says 520 to 530: the data is good, and would be lost for a fault that passes.
+ */
+const FINAL_5XX = new Set([501, 505, 506, 510, 511]);
 /** Of an answer that refuses, this much is quoted in the warning. */
 const QUOTED_CHARS = 200;
 
@@ -41,7 +46,9 @@ export function readAnswer(answer: OtlpAnswer, nowMs: number): SendResult {
   const retryAfterMs = readRetryAfter(answer.retryAfter, nowMs);
   if (mend !== undefined)
     return { kind: 'retryable', reason: `${reason} (${mend})`, retryAfterMs, misconfigured: true };
-  return RETRYABLE.has(status) ? { kind: 'retryable', reason, retryAfterMs } : { kind: 'refused', reason };
+  if (RETRYABLE.has(status)) return { kind: 'retryable', reason, retryAfterMs };
+  if (status >= 500 && !FINAL_5XX.has(status)) return { kind: 'retryable', reason, retryAfterMs, suspect: true };
+  return { kind: 'refused', reason };
 }
 
 /**

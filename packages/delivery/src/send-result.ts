@@ -4,13 +4,14 @@ export type SendResult =
   | { readonly kind: 'delivered'; readonly rejected?: number; readonly message?: string }
   /**
    * Worth another try, at the earliest after `retryAfterMs`. `misconfigured`: only a person can mend it, so there is no
-   * hurry.
+   * hurry. `suspect`: the fault may also be that of this request alone, which another one will tell.
    */
   | {
       readonly kind: 'retryable';
       readonly reason: string;
       readonly retryAfterMs?: number | undefined;
       readonly misconfigured?: boolean;
+      readonly suspect?: boolean;
     }
   /** Worth another try in smaller parts. */
   | { readonly kind: 'too large'; readonly reason: string }

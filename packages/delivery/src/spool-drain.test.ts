@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { clearReports, state } from '@taskspan/core/hub';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -147,6 +148,29 @@ describe('SpoolDrain', () => {
     assert.equal(state.dropped.get('spans')?.get('refused'), 20);
     assert.equal(warnings.length, 1);
     assert.match(warnings[0] ?? '', /10 spans refused for good: .*HTTP 400 no; they are set aside in .*refused/);
+  });
+
+  it('keeps all while the receiver fails on everything, as with a full disk', async () => {
+    let isFull = true;
+    answer = () => (isFull ? { ...DOWN, suspect: true } : DELIVERED);
+    const drain = await setUp(['a', 'b', 'c']);
+    drain.wake();
+    while (asked.length < 6) await once(events, 'asked');
+    isFull = false;
+    while (!spool.lanes('spans').own.isEmpty) await new Promise(setImmediate);
+    assert.equal(state.dropped.size, 0);
+    assert.equal(existsSync(spool.refused.path), false);
+  });
+
+  it('sets aside what alone makes the receiver fail, also when it is several', async () => {
+    answer = (text) => (text.startsWith('bad') ? { ...DOWN, suspect: true } : DELIVERED);
+    const drain = await setUp(['bad 1', 'bad 2', 'c', 'd', 'e']);
+    drain.wake();
+    while (asked.filter(({ text }) => text.length === 1).length < 3) await once(events, 'asked');
+    answer = () => DELIVERED;
+    while (!spool.lanes('spans').own.isEmpty) await new Promise(setImmediate);
+    assert.deepEqual(textsBelow(spool.refused.path), ['bad 1', 'bad 2']);
+    assert.equal(state.dropped.get('spans')?.get('refused'), 20);
   });
 
   it('cuts what is too large until it fits, in order; a single item that does not is set aside', async () => {

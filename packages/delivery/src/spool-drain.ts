@@ -110,6 +110,11 @@ export class SpoolDrain {
       this.#options.report.accepted(result);
       spool.remove(entry);
     } else if (result.kind === 'retryable') {
+      if (result.suspect === true && (await this.#anotherIsTaken())) {
+        this.#backOff.reset();
+        await this.#setAside(entry, body, result.reason);
+        return;
+      }
       entry.state = 'waiting';
       this.#failedAttempts += 1;
       this.#backOff.fail(result);
@@ -125,6 +130,27 @@ export class SpoolDrain {
         this.#backOff.pause();
       }
     }
+  }
+
+  /**
+   * Sends another before the oldest, which the receiver failed on: when that one is taken, the fault is the oldest's own,
+   * and it would stand in the way of all others for ever. A further one each time, as several may have the same fault.
+   */
+  async #anotherIsTaken(): Promise<boolean> {
+    const { lane, spool, post, report } = this.#options;
+    const next = lane.waiting(this.#backOff.failures);
+    if (next === undefined || this.#stopped) return false;
+    next.state = 'posting';
+    const body = await spool.read(next);
+    if (body === 'gone') return false;
+    const result = body === 'later' ? undefined : await this.#attempt(post, next, body);
+    if (result?.kind !== 'delivered') {
+      next.state = 'waiting';
+      return false;
+    }
+    report.accepted(result);
+    spool.remove(next);
+    return true;
   }
 
   async #attempt(post: Post, entry: SpoolEntry, body: RequestBody): Promise<SendResult> {

@@ -37,6 +37,12 @@ export class SpoolLane {
     return this.#entries.find((entry) => entry.state === 'waiting');
   }
 
+  /** One of those that are not being sent right now: the oldest for 0, and round and round. */
+  waiting(turn: number): SpoolEntry | undefined {
+    const waiting = this.#entries.filter((entry) => entry.state === 'waiting');
+    return waiting[turn % waiting.length];
+  }
+
   get entries(): readonly SpoolEntry[] {
     return this.#entries;
   }
