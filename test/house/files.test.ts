@@ -26,12 +26,19 @@ const LONG_FILES: Readonly<Record<string, string>> = {};
 /** Parts that no test touches directly: their behaviour is that of the whole, which the test named here proves. */
 const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/otlp/log-json.test.ts': ['trace-ids'],
-  'packages/delivery/src/exit-flush.test.ts': ['exit-delivery-worker', 'status-sync'],
-  'packages/delivery/src/log-export-processor.test.ts': ['refused-item', 'run-log-record', 'waiting-log'],
+  'packages/delivery/src/exit/exit-flush.test.ts': ['exit-delivery-worker', 'status-sync'],
+  'packages/delivery/src/log-export-processor.test.ts': [
+    'packages/delivery/src/otlp/refused-item.ts',
+    'packages/delivery/src/otlp/waiting-log.ts',
+  ],
   'packages/delivery/src/metric-push.test.ts': ['metric-delivery'],
-  'packages/delivery/src/outage.test.ts': ['export-batch', 'open-spool', 'signal-spool'],
-  'packages/delivery/src/span-export-processor.test.ts': ['otlp-sender'],
-  'packages/delivery/src/spool.test.ts': ['spool-index', 'spool-lane'],
+  'packages/delivery/src/outage.test.ts': [
+    'export-batch',
+    'packages/delivery/src/spool/open-spool.ts',
+    'packages/delivery/src/spool/signal-spool.ts',
+  ],
+  'packages/delivery/src/span-export-processor.test.ts': ['packages/delivery/src/otlp/otlp-sender.ts'],
+  'packages/delivery/src/spool/spool.test.ts': ['spool-index', 'spool-lane'],
   'packages/instrumentations/src/bridges.test.ts': ['captured-line', 'loaded-files', 'tap'],
   'packages/instrumentations/src/pino-bridge.test.ts': ['pino-line'],
   'packages/instrumentations/src/winston-bridge.test.ts': [

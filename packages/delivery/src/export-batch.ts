@@ -1,5 +1,5 @@
 import type { Post, RequestBody } from './send-result.ts';
-import type { SpoolItem } from './spool-item.ts';
+import type { SpoolItem } from './spool/spool-item.ts';
 
 /** How the items of one signal leave the process. */
 export interface Outlet<T> {

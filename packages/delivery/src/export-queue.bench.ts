@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { BasicTracerProvider, BatchSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { spanSize } from '@taskspan/core/hub';
 import { ExportQueue } from './export-queue.ts';
-import { LazySpool } from './lazy-spool.ts';
-import { encodeSpans } from './otlp-json.ts';
+import { encodeSpans } from './otlp/otlp-json.ts';
 import type { Post, SendResult } from './send-result.ts';
+import { LazySpool } from './spool/lazy-spool.ts';
 
 const SPANS = 20_000;
 const ROUNDS = 15;

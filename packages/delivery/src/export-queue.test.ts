@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { clearReports, state } from '@taskspan/core/hub';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { ExportQueue, type ExportQueueOptions } from './export-queue.ts';
-import { unpackBody } from './packed-body.ts';
 import type { SendResult } from './send-result.ts';
-import { bodyOf } from './spool.test.fixture.ts';
+import { unpackBody } from './spool/packed-body.ts';
+import { bodyOf } from './spool/spool.test.fixture.ts';
 
 const DELIVERED: SendResult = { kind: 'delivered' };
 const open: ExportQueue<number>[] = [];

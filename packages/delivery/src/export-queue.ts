@@ -2,9 +2,9 @@ import { type DropSignal, safely } from '@taskspan/core/hub';
 import { BackOff } from './back-off.ts';
 import { DeliveryReport } from './delivery-report.ts';
 import { type Batch, emptyBatch, halves, type Outlet, spoolItem } from './export-batch.ts';
-import type { LazySpool } from './lazy-spool.ts';
 import type { Failure, RequestBody, SendResult } from './send-result.ts';
-import type { SpoolItem } from './spool-item.ts';
+import type { LazySpool } from './spool/lazy-spool.ts';
+import type { SpoolItem } from './spool/spool-item.ts';
 import { Watchers } from './watchers.ts';
 
 export interface ExportQueueOptions<T> {

@@ -1,9 +1,8 @@
 /** `@taskspan/delivery`: spans, log records and metrics through OTLP over HTTP, without dropping any silently. */
-export { flushAtExit } from './exit-flush.ts';
-export type { ExitRest, ExitSource } from './exit-source.ts';
+export { flushAtExit } from './exit/exit-flush.ts';
+export type { ExitRest, ExitSource } from './exit/exit-source.ts';
 export type { Outlet } from './export-batch.ts';
 export { ExportQueue, type ExportQueueOptions } from './export-queue.ts';
-export { LazySpool, type LazySpoolOptions } from './lazy-spool.ts';
 export { type LogExportOptions, LogExportProcessor } from './log-export-processor.ts';
 export { createMetricPush, type MetricPushOptions } from './metric-push.ts';
 export {
@@ -17,3 +16,4 @@ export {
 } from './otlp-config.ts';
 export type { Post, RequestBody, SendResult } from './send-result.ts';
 export { type ExportProcessorOptions, SpanExportProcessor } from './span-export-processor.ts';
+export { LazySpool, type LazySpoolOptions } from './spool/lazy-spool.ts';

@@ -1,12 +1,12 @@
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { RunRecord } from '@taskspan/core/hub';
-import type { ExitRest, ExitSource } from './exit-source.ts';
+import type { ExitRest, ExitSource } from './exit/exit-source.ts';
 import { ExportQueue } from './export-queue.ts';
+import { OtlpSender } from './otlp/otlp-sender.ts';
+import { refuse } from './otlp/refused-item.ts';
+import { type LogBatch, settledLog, type WaitingLog, waitingLogSize } from './otlp/waiting-log.ts';
 import type { OtlpTarget } from './otlp-config.ts';
-import { OtlpSender } from './otlp-sender.ts';
-import { refuse } from './refused-item.ts';
 import type { ExportProcessorOptions } from './span-export-processor.ts';
-import { type LogBatch, settledLog, type WaitingLog, waitingLogSize } from './waiting-log.ts';
 
 export interface LogExportOptions extends ExportProcessorOptions {
   /** Resource of the records that come through `sink`. */

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { DeliveryReport } from './delivery-report.ts';
-import type { ExitRest } from './exit-source.ts';
-import { jsonHalves } from './json-halves.ts';
-import type { LazySpool } from './lazy-spool.ts';
+import type { ExitRest } from './exit/exit-source.ts';
+import { OtlpSender } from './otlp/otlp-sender.ts';
 import type { OtlpTarget, TemporalityPreference } from './otlp-config.ts';
-import { OtlpSender } from './otlp-sender.ts';
 import type { Failure, RequestBody, SendResult } from './send-result.ts';
-import type { SpoolItem } from './spool-item.ts';
+import { jsonHalves } from './spool/json-halves.ts';
+import type { LazySpool } from './spool/lazy-spool.ts';
+import type { SpoolItem } from './spool/spool-item.ts';
 
 export interface MetricDeliveryOptions {
   readonly temporality: TemporalityPreference;

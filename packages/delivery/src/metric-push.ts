@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import type { InstrumentType, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { reportOnce } from '@taskspan/core/hub';
-import type { ExitRest, ExitSource } from './exit-source.ts';
-import type { LazySpool } from './lazy-spool.ts';
+import type { ExitRest, ExitSource } from './exit/exit-source.ts';
 import { MetricDelivery } from './metric-delivery.ts';
 import type { OtlpTarget, TemporalityPreference } from './otlp-config.ts';
+import type { LazySpool } from './spool/lazy-spool.ts';
 
 export interface MetricPushOptions {
   /** Milliseconds between two pushes. Default 15 000. */

@@ -7,11 +7,11 @@ import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { clearReports, state } from '@taskspan/core/hub';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { CollectorStandIn, OK } from './collector-stand-in.test.ts';
-import { flushAtExit } from './exit-flush.ts';
-import { LazySpool } from './lazy-spool.ts';
+import { flushAtExit } from './exit/exit-flush.ts';
 import type { OtlpTarget } from './otlp-config.ts';
 import { SpanExportProcessor } from './span-export-processor.ts';
-import { tempFolder, textsBelow } from './spool.test.fixture.ts';
+import { LazySpool } from './spool/lazy-spool.ts';
+import { tempFolder, textsBelow } from './spool/spool.test.fixture.ts';
 
 const collector = new CollectorStandIn();
 

@@ -1,11 +1,11 @@
 import { TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { spanSize } from '@taskspan/core/hub';
-import type { ExitRest, ExitSource } from './exit-source.ts';
+import type { ExitRest, ExitSource } from './exit/exit-source.ts';
 import { ExportQueue } from './export-queue.ts';
-import type { LazySpool } from './lazy-spool.ts';
+import { OtlpSender } from './otlp/otlp-sender.ts';
 import type { OtlpTarget } from './otlp-config.ts';
-import { OtlpSender } from './otlp-sender.ts';
+import type { LazySpool } from './spool/lazy-spool.ts';
 
 /** Sizes and times of an export processor. */
 export interface ExportProcessorOptions {

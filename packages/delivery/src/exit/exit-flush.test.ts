@@ -5,8 +5,8 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { CollectorStandIn, OK } from './collector-stand-in.test.ts';
-import { tempFolder, textsBelow } from './spool.test.fixture.ts';
+import { CollectorStandIn, OK } from '../collector-stand-in.test.ts';
+import { tempFolder, textsBelow } from '../spool/spool.test.fixture.ts';
 
 const collector = new CollectorStandIn();
 
@@ -31,9 +31,9 @@ describe('flushAtExit', function () {
     const url = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
     const script = `
       import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
-      import { flushAtExit } from ${url('../dist/exit-flush.js')};
-      import { LazySpool } from ${url('../dist/lazy-spool.js')};
-      import { SpanExportProcessor } from ${url('../dist/span-export-processor.js')};
+      import { flushAtExit } from ${url('../../dist/exit/exit-flush.js')};
+      import { LazySpool } from ${url('../../dist/spool/lazy-spool.js')};
+      import { SpanExportProcessor } from ${url('../../dist/span-export-processor.js')};
       const spool = new LazySpool({ directory: ${JSON.stringify(dir.path)}, maxBytes: 1e8 });
       const processor = new SpanExportProcessor(${JSON.stringify(collector.target('traces', target))}, { spool, backoffMs: 20 });
       const tracer = new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('t');

@@ -1,7 +1,7 @@
 import type { DropSignal } from '@taskspan/core/hub';
-import type { DeliveryReport } from './delivery-report.ts';
+import type { DeliveryReport } from '../delivery-report.ts';
+import type { Failure, Post, RequestBody } from '../send-result.ts';
 import { packBody } from './packed-body.ts';
-import type { Failure, Post, RequestBody } from './send-result.ts';
 import type { Spool } from './spool.ts';
 import { SpoolDrain } from './spool-drain.ts';
 import type { SpoolItem } from './spool-item.ts';

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
-import { DeliveryReport } from './delivery-report.ts';
+import { DeliveryReport } from '../delivery-report.ts';
+import type { LazySpool } from '../spool/lazy-spool.ts';
 import type { ExitSource } from './exit-source.ts';
-import type { LazySpool } from './lazy-spool.ts';
 
 const load = createRequire(import.meta.url);
 /** How long the end of a process may wait for a receiver that is not known to fail. */

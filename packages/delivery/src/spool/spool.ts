@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { clearReports, type DropSignal, reportOnce, safely } from '@taskspan/core/hub';
-import type { DeliveryReport } from './delivery-report.ts';
+import type { DeliveryReport } from '../delivery-report.ts';
+import type { RequestBody } from '../send-result.ts';
 import { packBody } from './packed-body.ts';
 import { RefusedBodies } from './refused-bodies.ts';
-import type { RequestBody } from './send-result.ts';
 import { diskSize, SpoolFolder } from './spool-folder.ts';
 import { type Lanes, SpoolIndex } from './spool-index.ts';
 import { describeItem, type SpoolItem } from './spool-item.ts';

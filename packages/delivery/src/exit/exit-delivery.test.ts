@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { bodyOf } from '../spool/spool.test.fixture.ts';
 import { deliverAtExit, type ExitJob } from './exit-delivery.ts';
-import { bodyOf } from './spool.test.fixture.ts';
 
 describe('deliverAtExit', () => {
   it('says of nothing that it was delivered when nobody is there, and waits no longer than it may', () => {

@@ -3,11 +3,11 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
+import { readStatusSync } from '../exit/status-sync.ts';
+import { type OtlpTarget, withoutPassword } from '../otlp-config.ts';
+import type { RequestBody, SendResult } from '../send-result.ts';
+import { packBody, unpackBody } from '../spool/packed-body.ts';
 import { readAnswer } from './otlp-answer.ts';
-import { type OtlpTarget, withoutPassword } from './otlp-config.ts';
-import { packBody, unpackBody } from './packed-body.ts';
-import type { RequestBody, SendResult } from './send-result.ts';
-import { readStatusSync } from './status-sync.ts';
 
 /** Of an answer, this much is read: more than any `partial_success` says. */
 const ANSWER_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 import type { DropSignal } from '@taskspan/core/hub';
-import type { OtlpTarget } from './otlp-config.ts';
-import type { SpoolItem } from './spool-item.ts';
+import type { OtlpTarget } from '../otlp-config.ts';
+import type { SpoolItem } from '../spool/spool-item.ts';
 
 /** What an exporter still has at the end of the process. */
 export interface ExitRest {

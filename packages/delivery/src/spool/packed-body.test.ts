@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import type { RequestBody } from '../send-result.ts';
 import { packBody, unpackBody, unpackedBytes } from './packed-body.ts';
-import type { RequestBody } from './send-result.ts';
 
 const BODY: RequestBody = { bytes: Buffer.from('{"a":1}'.repeat(1000)), format: 'json', gzip: false, items: 3 };
 

@@ -3,10 +3,10 @@ import { Agent } from 'node:http';
 import { type Context, type ContextManager, context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { CollectorStandIn, OK } from './collector-stand-in.test.ts';
+import { CollectorStandIn, OK } from '../collector-stand-in.test.ts';
+import type { RequestBody } from '../send-result.ts';
+import { packBody } from '../spool/packed-body.ts';
 import { HttpTransport } from './http-transport.ts';
-import { packBody } from './packed-body.ts';
-import type { RequestBody } from './send-result.ts';
 
 const collector = new CollectorStandIn();
 const body: RequestBody = { bytes: Buffer.from('{}'), format: 'json', gzip: false, items: 1 };

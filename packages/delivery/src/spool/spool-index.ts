@@ -1,5 +1,5 @@
 import { DROP_SIGNALS, type DropSignal } from '@taskspan/core/hub';
-import type { DeliveryReport } from './delivery-report.ts';
+import type { DeliveryReport } from '../delivery-report.ts';
 import type { SpoolFolder } from './spool-folder.ts';
 import { type SpoolEntry, SpoolLane } from './spool-lane.ts';
 

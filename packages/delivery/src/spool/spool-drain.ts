@@ -1,11 +1,11 @@
-import { BackOff } from './back-off.ts';
-import type { DeliveryReport } from './delivery-report.ts';
+import { BackOff } from '../back-off.ts';
+import type { DeliveryReport } from '../delivery-report.ts';
+import type { Failure, Post, RequestBody, SendResult } from '../send-result.ts';
+import { Watchers } from '../watchers.ts';
 import { jsonHalves } from './json-halves.ts';
 import { packBody, unpackBody, unpackedBytes } from './packed-body.ts';
-import type { Failure, Post, RequestBody, SendResult } from './send-result.ts';
 import type { Spool } from './spool.ts';
 import type { SpoolEntry, SpoolLane } from './spool-lane.ts';
-import { Watchers } from './watchers.ts';
 
 export interface SpoolDrainOptions {
   readonly spool: Spool;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import type { RequestBody } from '../send-result.ts';
 import { jsonHalves } from './json-halves.ts';
-import type { RequestBody } from './send-result.ts';
 
 function body(request: unknown, items: number): RequestBody {
   return { bytes: Buffer.from(JSON.stringify(request)), format: 'json', gzip: false, items };

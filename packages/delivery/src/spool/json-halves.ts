@@ -1,4 +1,4 @@
-import type { RequestBody } from './send-result.ts';
+import type { RequestBody } from '../send-result.ts';
 
 type Group = { readonly [key: string]: unknown };
 

@@ -1,5 +1,5 @@
 import type { DropSignal } from '@taskspan/core/hub';
-import type { RequestBody } from './send-result.ts';
+import type { RequestBody } from '../send-result.ts';
 import type { SpoolFileName } from './spool-names.ts';
 
 /** One request that could not be delivered. */

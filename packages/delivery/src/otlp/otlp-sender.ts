@@ -2,9 +2,9 @@ import { createRequire } from 'node:module';
 import type { Resource } from '@opentelemetry/resources';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { type OtlpSignal, type OtlpTarget, withoutPassword } from '../otlp-config.ts';
+import type { RequestBody, SendResult } from '../send-result.ts';
 import type { HttpTransport } from './http-transport.ts';
-import { type OtlpSignal, type OtlpTarget, withoutPassword } from './otlp-config.ts';
-import type { RequestBody, SendResult } from './send-result.ts';
 import type { LogBatch } from './waiting-log.ts';
 
 /** Bytes of one request; undefined when there is nothing to say. */

@@ -1,5 +1,5 @@
 /** What a receiver's answer means: OTLP specification, "OTLP/HTTP Response" and "Failures". */
-import type { SendResult } from './send-result.ts';
+import type { SendResult } from '../send-result.ts';
 
 export interface OtlpAnswer {
   readonly status: number;

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { safely } from '@taskspan/core/hub';
+import type { OtlpTarget } from '../otlp-config.ts';
+import type { RequestBody } from '../send-result.ts';
 import { EXIT_ANSWER, EXIT_SLOT, type ExitRequest, type ExitThreadInput } from './exit-request.ts';
-import type { OtlpTarget } from './otlp-config.ts';
-import type { RequestBody } from './send-result.ts';
 
 /** One request of the last moment. */
 export interface ExitJob {

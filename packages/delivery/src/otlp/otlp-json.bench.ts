@@ -1,17 +1,16 @@
 /**
  * What the body of a request costs, a batch of 512 at a time: the formatter, beside the floor (as many bytes, each item
  * joined from its id and what stands around it) and beside JSON.stringify of such objects as the receiver reads.
- * Run: node --import tsx packages/delivery/src/otlp-json.bench.ts
+ * Run: node --import tsx packages/delivery/src/otlp/otlp-json.bench.ts
  */
 import type { HrTime } from '@opentelemetry/api';
 import type { LogAttributes } from '@opentelemetry/api-logs';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { EVENT, SCOPE } from '@taskspan/core';
-import type { RunInfo, RunRecord } from '@taskspan/core/hub';
-import { interleave } from '../../../test/interleave.ts';
+import { ATTR, EVENT, SCOPE } from '@taskspan/core';
+import { type RunInfo, type RunRecord, runAttributes, severityText } from '@taskspan/core/hub';
+import { interleave } from '../../../../test/interleave.ts';
 import { encodeLogs, encodeSpans } from './otlp-json.ts';
-import { runLogRecord } from './run-log-record.ts';
 
 const BATCH = 512;
 const resource = resourceFromAttributes({
@@ -96,18 +95,18 @@ function spanTree(span: ReadableSpan): object {
   };
 }
 
-function recordTree(record: RunRecord): object {
-  const log = runLogRecord(record, resource, SCOPE);
+function recordTree({ run, timeMs, severity, sequence, ...record }: RunRecord): object {
+  const time = String(BigInt(Math.round(timeMs * 1000)) * 1000n);
   return {
-    timeUnixNano: nanos(log.hrTime),
-    observedTimeUnixNano: nanos(log.hrTimeObserved),
-    severityNumber: log.severityNumber,
-    severityText: log.severityText,
-    eventName: log.eventName,
-    attributes: attributeTree(log.attributes),
-    flags: log.spanContext?.traceFlags,
-    traceId: log.spanContext?.traceId,
-    spanId: log.spanContext?.spanId,
+    timeUnixNano: time,
+    observedTimeUnixNano: time,
+    severityNumber: severity,
+    severityText: severityText(severity),
+    eventName: record.eventName,
+    attributes: attributeTree({ ...runAttributes(run), [ATTR.TASK_SEQUENCE]: sequence, ...record.attributes }),
+    flags: record.spanContext.traceFlags,
+    traceId: record.spanContext.traceId,
+    spanId: record.spanContext.spanId,
   };
 }
 

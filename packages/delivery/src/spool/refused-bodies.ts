@@ -1,7 +1,7 @@
 import { lstat, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DropSignal } from '@taskspan/core/hub';
-import type { RequestBody } from './send-result.ts';
+import type { RequestBody } from '../send-result.ts';
 import { diskSize, makeFolder } from './spool-folder.ts';
 import { fileName, parseFileName } from './spool-names.ts';
 
