@@ -135,7 +135,7 @@ describe('files of the Collector', () => {
     for (const { name, fallback } of knobs) {
       const files = CONFIGS.filter((file) => knobs.some((knob) => knob.file === file && knob.name === name));
       const shown = files.map((file) => file.replace(/^collector\//, '').replace(MAIN, 'main')).join(', ');
-      expected.set(name, `${fallback === undefined ? 'must be set' : `\`${fallback}\``} | ${shown}`);
+      expected.set(name, `${shownDefault(fallback)} | ${shown}`);
     }
     const listed = new Map(
       [...readProjectFile(DOCS).matchAll(/^\| `((?:COLLECTOR|JAEGER)_\w+)` \| (.+? \| .+?) \|/gm)].map(
@@ -145,6 +145,11 @@ describe('files of the Collector', () => {
     assert.deepEqual(Object.fromEntries([...listed].sort()), Object.fromEntries([...expected].sort()));
   });
 });
+
+function shownDefault(fallback: string | undefined): string {
+  if (fallback === undefined) return 'must be set';
+  return fallback === '' ? 'none' : `\`${fallback}\``;
+}
 
 function configOf(file: string): Config {
   return parse(readProjectFile(file)) as Config;
