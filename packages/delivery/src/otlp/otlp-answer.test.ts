@@ -49,6 +49,11 @@ describe('readAnswer', () => {
     assert.ok(absent.kind === 'retryable' && /OTEL_EXPORTER_OTLP_ENDPOINT.*=none/.test(absent.reason));
   });
 
+  it('takes the words of a Collector for 413', () => {
+    const body = Buffer.from('{"code":3,"message":"http: request body too large"}');
+    assert.equal(answer({ status: 400, body }).kind, 'too large');
+  });
+
   it('reads when to come back', () => {
     const result = answer({ status: 503, retryAfter: '7' });
     assert.equal(result.kind === 'retryable' && result.retryAfterMs, 7000);

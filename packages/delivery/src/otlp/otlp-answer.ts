@@ -18,6 +18,8 @@ const RETRYABLE = new Set([408, 429, 502, 503, 504]);
  * is away says 520 to 530: the data is good, and would be lost for a fault that passes.
  */
 const FINAL_5XX = new Set([501, 505, 506, 510, 511]);
+/** A Collector does not say 413: it answers 400 with the words of Go's HTTP server. */
+const TOO_LARGE = /request body too large/;
 /** Of an answer that refuses, this much is quoted in the warning. */
 const QUOTED_CHARS = 200;
 
@@ -41,7 +43,7 @@ export function readAnswer(answer: OtlpAnswer, nowMs: number): SendResult {
   if (status >= 200 && status < 300) return { kind: 'delivered', ...readPartialSuccess(answer) };
   const said = isText(answer.contentType) ? answer.body.toString('utf8').slice(0, QUOTED_CHARS).trim() : '';
   const reason = `${url}: HTTP ${status} ${said}`.trim();
-  if (status === 413) return { kind: 'too large', reason };
+  if (status === 413 || (status === 400 && TOO_LARGE.test(said))) return { kind: 'too large', reason };
   const mend = MISCONFIGURED[status];
   const retryAfterMs = readRetryAfter(answer.retryAfter, nowMs);
   if (mend !== undefined)
