@@ -1,6 +1,6 @@
 /** What breaks in production, done to the real servers: what is lost, what comes twice, and what the user is told. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { ROOT } from '../house/source-tree.ts';
@@ -103,6 +103,23 @@ describe('when', () => {
     await poll('the file that was open', () => {
       assert.ok((new JobLogTree(collector.logsFolder).endings().get('load success') ?? 0) > 0);
     });
+  });
+
+  it('the Collector cannot write its files, what it did not take arrives when it can', async () => {
+    const folder = scratch.folder('collector', 'logs');
+    rmSync(folder, { recursive: true });
+    // A file where the folder belongs: as final an error, for the Collector, as a full disk.
+    writeFileSync(folder, '');
+    await startCollector();
+    const app = startApp('every-end.mjs', ['5'], 'app');
+    await app.printed(/HTTP 500/, 'stderr');
+    rmSync(folder);
+    await poll('all runs', () => {
+      const tree = new JobLogTree(collector.logsFolder);
+      assert.equal(tree.endings().get('merge failure'), 5);
+      assert.equal(new Set(tree.spans.map(({ spanId }) => spanId)).size, 5 * 11 + 1, 'each span');
+    });
+    assert.equal((await app.finish()).code, 0);
   });
 
   it('an app is killed while the Collector is away, its next start delivers what it left on disk', async () => {
