@@ -28,6 +28,16 @@ describe('BackOff', () => {
     assert.ok(backOff.waitMs > 700);
   });
 
+  it('hurries when the receiver is known to be back, unless it asked to wait', () => {
+    const backOff = new BackOff({ longestAskedMs: 300_000 });
+    for (let at = 0; at < 5; at += 1) backOff.fail(FAILED);
+    backOff.receiverIsBack();
+    assert.ok(backOff.waitMs <= 0);
+    backOff.fail({ ...FAILED, retryAfterMs: 120_000 });
+    backOff.receiverIsBack();
+    assert.ok(backOff.waitMs > 119_000);
+  });
+
   it('does not hurry where only a person can help, unless somebody flushes', () => {
     const backOff = new BackOff({ longestAskedMs: 300_000 });
     backOff.fail({ ...FAILED, misconfigured: true });

@@ -16,6 +16,8 @@ export class BackOff {
   readonly #options: BackOffOptions;
   #failures = 0;
   #notBeforeMs = 0;
+  /** True while the wait is the receiver's wish. */
+  #isAsked = false;
 
   constructor(options: BackOffOptions) {
     this.#options = options;
@@ -37,6 +39,7 @@ export class BackOff {
     const spread = own * (0.75 + Math.random() / 2);
     const asked = Math.min(result.retryAfterMs ?? 0, this.#options.longestAskedMs);
     this.#failures += 1;
+    this.#isAsked = asked > spread;
     this.#notBeforeMs = performance.now() + Math.max(asked, spread);
   }
 
@@ -49,6 +52,11 @@ export class BackOff {
   reset(): void {
     this.#failures = 0;
     this.#notBeforeMs = 0;
+  }
+
+  /** The receiver has just taken something else: the next attempt is due, unless it asked to wait. */
+  receiverIsBack(): void {
+    if (!this.#isAsked) this.#notBeforeMs = 0;
   }
 
   /** The next attempt is due now, whatever was before; a further failure still counts as one in a row. */

@@ -15,6 +15,8 @@ const SIGNAL_PATH = /\/v1\/(traces|metrics|logs)\b/g;
 /** What is said and counted about the delivery of one signal: each loss in numbers, each episode once in words. */
 export class DeliveryReport {
   readonly signal: DropSignal;
+  /** Called when an episode is over in which nothing got through. */
+  onRecovered: (() => void) | undefined;
   /** Why nothing gets through in this episode; undefined while it does. */
   #cause: string | undefined;
 
@@ -34,8 +36,11 @@ export class DeliveryReport {
   accepted({ rejected = 0, message }: Extract<SendResult, { readonly kind: 'delivered' }>): void {
     const own = this.state;
     if (own !== undefined) own.lastSuccessMs = Date.now();
-    if (this.#cause !== undefined) clearReports(waitingKey(this.#cause));
-    this.#cause = undefined;
+    if (this.#cause !== undefined) {
+      clearReports(waitingKey(this.#cause));
+      this.#cause = undefined;
+      this.onRecovered?.();
+    }
     clearReports(this.#key('overflow'));
     if (rejected > 0) {
       recordDropped(this.signal, 'refused', rejected);

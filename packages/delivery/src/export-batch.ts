@@ -8,6 +8,8 @@ export interface Outlet<T> {
   /** One request; undefined when there is nothing to say. May throw: then the items are counted as refused. */
   encode(items: readonly T[]): RequestBody | undefined;
   readonly post: Post;
+  /** Who is at the other end, alike for all signals that one receiver takes; undefined when that is not known. */
+  readonly receiver?: string | undefined;
 }
 
 /** Items that leave in one request. */

@@ -87,7 +87,8 @@ export class ExportQueue<T> {
     this.#batchBytes = Math.min(QUEUE_DEFAULTS.batchBytes, Math.ceil(this.#maxBytes / 8));
     this.#backOff = new BackOff({ firstMs: options.backoffMs, longestAskedMs: QUEUE_DEFAULTS.longestAskedMs });
     this.report = new DeliveryReport(options.signal);
-    options.spool?.connect({ report: this.report, post: options.outlet.post, backoffMs: options.backoffMs });
+    const { post, receiver } = options.outlet;
+    options.spool?.connect({ report: this.report, post, receiver, backoffMs: options.backoffMs });
   }
 
   /** Estimated bytes held in memory, those in flight included. */

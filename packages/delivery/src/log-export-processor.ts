@@ -32,6 +32,7 @@ export class LogExportProcessor implements LogRecordProcessor, ExitSource {
         ready: (items) => sender.ready(resourceOf(items[0]) ?? resource),
         encode: (items) => sender.encode({ items, resource, scope }, items.length),
         post: (body, onAccepted) => sender.post(body, onAccepted),
+        receiver: sender.receiver,
       },
       sizeOf: waitingLogSize,
     });

@@ -4,7 +4,7 @@ import { DeliveryReport } from './delivery-report.ts';
 import type { ExitRest } from './exit/exit-source.ts';
 import { OtlpSender } from './otlp/otlp-sender.ts';
 import type { OtlpTarget, TemporalityPreference } from './otlp-config.ts';
-import type { Failure, RequestBody, SendResult } from './send-result.ts';
+import type { Failure, Post, RequestBody, SendResult } from './send-result.ts';
 import { jsonHalves } from './spool/json-halves.ts';
 import type { LazySpool } from './spool/lazy-spool.ts';
 import type { SpoolItem } from './spool/spool-item.ts';
@@ -35,7 +35,9 @@ export class MetricDelivery {
   constructor(target: OtlpTarget, options: MetricDeliveryOptions) {
     this.#sender = new OtlpSender('metrics', target);
     this.#options = options;
-    options.spool?.connect({ report: this.#report, post: (body, onAccepted) => this.#sender.post(body, onAccepted) });
+    const { receiver } = this.#sender;
+    const post: Post = (body, onAccepted) => this.#sender.post(body, onAccepted);
+    options.spool?.connect({ report: this.#report, post, receiver });
   }
 
   /**
@@ -85,7 +87,8 @@ export class MetricDelivery {
   async #deliverTotals(item: SpoolItem, over: AbortSignal): Promise<void> {
     const { spool } = this.#options;
     const result = await this.#tryFor(item, over, async (reason) => {
-      this.#report.waiting(reason, 'and the next push says it all');
+      const others = spool === undefined ? '' : ` What else is for this receiver is kept ${spool.place}`;
+      this.#report.waiting(reason, `until the next push, which says it all.${others}`);
       // A push that was begun later may have been faster.
       const isKept = this.#deliveredOrdinal < item.ordinal && (await spool?.load()?.putLast(item)) === true;
       if (isKept) this.#underWay.delete(item);

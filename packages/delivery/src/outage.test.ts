@@ -7,11 +7,13 @@ import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
 import { clearReports, state } from '@taskspan/core/hub';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { CollectorStandIn, OK } from './collector-stand-in.test.ts';
+import { DeliveryReport } from './delivery-report.ts';
 import { flushAtExit } from './exit/exit-flush.ts';
 import type { OtlpTarget } from './otlp-config.ts';
+import type { SendResult } from './send-result.ts';
 import { SpanExportProcessor } from './span-export-processor.ts';
 import { LazySpool } from './spool/lazy-spool.ts';
-import { tempFolder, textsBelow } from './spool/spool.test.fixture.ts';
+import { itemOf, tempFolder, textsBelow } from './spool/spool.test.fixture.ts';
 
 const collector = new CollectorStandIn();
 
@@ -301,5 +303,36 @@ describe('an outage of the receiver', function () {
     await processor.forceFlush();
     assertComplete();
     assert.ok(warnings.some((warning) => /the spool in .* cannot be written/.test(warning)));
+  });
+
+  it('is over for all signals of a receiver as soon as one gets through, whatever their waits', async () => {
+    const spool = new LazySpool({ directory: dir.path, maxBytes: 64 * 1024 * 1024 });
+    let isAway = true;
+    let arrived: () => void = () => {};
+    const logsArrived = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    const reports = (['spans', 'logs', 'metrics'] as const).map((signal) => {
+      const report = new DeliveryReport(signal);
+      const receiver = signal === 'metrics' ? 'another' : 'the same';
+      const post = async (): Promise<SendResult> => {
+        if (isAway) return { kind: 'retryable', reason: 'away' };
+        assert.equal(signal, 'logs');
+        arrived();
+        return { kind: 'delivered' };
+      };
+      spool.connect({ report, receiver, post, backoffMs: 600_000 });
+      report.waiting('away', 'on disk');
+      return report;
+    });
+    for (const signal of ['logs', 'metrics'] as const) {
+      const lane = spool.open(signal);
+      await lane?.put(itemOf(0));
+      lane?.wake({ kind: 'retryable', reason: 'away' });
+    }
+    isAway = false;
+    reports[0]?.accepted({ kind: 'delivered' });
+    await logsArrived;
+    await spool.close();
   });
 });

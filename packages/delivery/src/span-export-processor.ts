@@ -34,6 +34,7 @@ export class SpanExportProcessor implements SpanProcessor, ExitSource {
         ready: (spans) => sender.ready(spans[0]?.resource),
         encode: (spans) => sender.encode(spans, spans.length),
         post: (body, onAccepted) => sender.post(body, onAccepted),
+        receiver: sender.receiver,
       },
       sizeOf: spanSize,
     });

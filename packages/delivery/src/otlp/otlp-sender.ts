@@ -21,6 +21,8 @@ const load = createRequire(import.meta.url);
 /** Longest wait for the attributes that resource detectors are still looking up, in milliseconds. */
 const RESOURCE_WAIT_MS = 2000;
 
+const SIGNAL_PATH = /\/v1\/(traces|metrics|logs)$/;
+
 /**
  * Encodes and posts one signal. All that it needs (HTTP, gzip, the serializer) is loaded at the first request, so that
  * an app's start does not pay for it.
@@ -35,6 +37,11 @@ export class OtlpSender<S extends OtlpSignal> {
   constructor(signal: S, target: OtlpTarget) {
     this.#signal = signal;
     this.target = target;
+  }
+
+  /** Who is at the other end: the address without the path of the signal. */
+  get receiver(): string {
+    return this.target.url.replace(SIGNAL_PATH, '');
   }
 
   /** Waits a short time for the attributes of `resource` that are still being looked up; undefined when none are. */

@@ -31,7 +31,14 @@ export class LazySpool {
 
   /** Says how a signal is sent. Signals that nobody sends stay where they are. */
   connect(options: SignalSpoolOptions): void {
-    this.#signals.set(options.report.signal, options);
+    const { report, receiver } = options;
+    this.#signals.set(report.signal, options);
+    // Each signal waits by itself, up to half a minute: the first that gets through wakes the others.
+    report.onRecovered = () => {
+      for (const [signal, other] of this.#signals)
+        if (other !== options && receiver !== undefined && other.receiver === receiver)
+          this.opened(signal)?.receiverIsBack();
+    };
   }
 
   /** Where it is, for a warning. */

@@ -9,6 +9,8 @@ import type { SpoolItem } from './spool-item.ts';
 export interface SignalSpoolOptions {
   readonly post: Post;
   readonly report: DeliveryReport;
+  /** Who is at the other end, alike for all signals that one receiver takes; undefined when that is not known. */
+  readonly receiver?: string | undefined;
   /** Wait after the first failure in a row, in milliseconds. Default 1000. */
   readonly backoffMs?: number | undefined;
 }
@@ -68,6 +70,12 @@ export class SignalSpool {
   /** Something was taken over from another process. */
   wakeBacklog(): void {
     this.#backlog.wake();
+  }
+
+  /** The receiver has just taken something of another signal, after an outage. */
+  receiverIsBack(): void {
+    this.#own.receiverIsBack();
+    this.#backlog.receiverIsBack();
   }
 
   async stop(): Promise<void> {

@@ -51,6 +51,12 @@ export class SpoolDrain {
     this.#schedule();
   }
 
+  /** The receiver takes requests again, as another signal has seen. */
+  receiverIsBack(): void {
+    this.#backOff.receiverIsBack();
+    this.#schedule();
+  }
+
   /**
    * Tries now, whatever the back-off says, and waits until all is sent, an attempt fails, or time is up.
    *
