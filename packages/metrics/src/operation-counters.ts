@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { TASK_STATUSES, type TaskStatus } from '@taskspan/core';
 import { LIMITS, type RunInfo } from '@taskspan/core/hub';
+import { HistogramCell } from './histogram-cell.ts';
 import { METRICS, OTHER_OPERATION, UNKNOWN_OPERATION } from './metrics-table.ts';
 import type { Series } from './sample-queue.ts';
 
@@ -35,13 +36,8 @@ export class OperationCounters {
   constructor(operation: string) {
     this.operation = operation;
     this.attributes = { operation };
-    this.durations = TASK_STATUSES.map((status) => ({
-      metric: 'duration',
-      attributes: { operation, status },
-      bounds: METRICS.duration.buckets,
-      backlog: undefined,
-    }));
-    this.wait = { metric: 'wait', attributes: this.attributes, bounds: METRICS.wait.buckets, backlog: undefined };
+    this.durations = TASK_STATUSES.map((status) => seriesOf('duration', { operation, status }));
+    this.wait = seriesOf('wait', this.attributes);
   }
 
   /** Counts `count` more finished runs. */
@@ -73,6 +69,11 @@ export class OperationCounters {
     for (const run of this.open) if (oldest === undefined || run.startTimeMs < oldest) oldest = run.startTimeMs;
     return oldest;
   }
+}
+
+function seriesOf(metric: Series['metric'], attributes: Attributes): Series {
+  const bounds = METRICS[metric].buckets;
+  return { metric, attributes, bounds, cell: new HistogramCell(bounds), backlog: undefined };
 }
 
 /**

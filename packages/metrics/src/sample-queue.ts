@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { HistogramCell } from './histogram-cell.ts';
 
 /** Samples kept as they are (16 bytes each); above it they are handed on at once, so that memory stays bounded. */
 export const QUEUE_LIMIT = 50_000;
@@ -8,6 +9,8 @@ export interface Series {
   readonly metric: 'duration' | 'wait';
   readonly attributes: Attributes;
   readonly bounds: readonly number[];
+  /** All of its samples, recorded or not. */
+  readonly cell: HistogramCell;
   /** Samples that found no instrument to go to, condensed; undefined when there are none. */
   backlog: Backlog | undefined;
 }

@@ -1,4 +1,5 @@
 import { type Context, type MeterProvider, metrics as metricsApi, SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import type { ScopeMetrics, ViewOptions } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { ATTR, isTaskStatus, type TaskStatus } from '@taskspan/core';
 import { type RunInfo, type RunObserver, reportOnce, safely, state } from '@taskspan/core/hub';
@@ -8,6 +9,8 @@ import { type MetricsSnapshot, MetricsState } from './metrics-state.ts';
 import { DEFAULT_OPERATION_BUDGET } from './metrics-table.ts';
 import { type ForeignRun, type OperationCounters, operationOf, STATUS_INDEX } from './operation-counters.ts';
 import { SampleQueue, type Series } from './sample-queue.ts';
+import { taskTotals } from './task-totals.ts';
+import { selectedNames } from './task-views.ts';
 import type { ThreadReport } from './thread-report.ts';
 
 /** How long a sample waits for its instrument at most, in milliseconds. */
@@ -42,6 +45,7 @@ export class TaskMetrics implements SpanProcessor, RunObserver {
   readonly #onBacklog: (() => void) | undefined;
   readonly #state: MetricsState;
   readonly #queue = new SampleQueue();
+  readonly #startMs = Date.now();
   /** Open spans that our API did not start, with what they count under: their attributes may change until they end. */
   readonly #foreign = new Map<object, { readonly counters: OperationCounters; readonly run: ForeignRun }>();
   #instruments: Instruments | undefined;
@@ -155,6 +159,16 @@ export class TaskMetrics implements SpanProcessor, RunObserver {
   }
 
   /**
+   * All numbers as cumulative points, now and without waiting: for the end of the process.
+   *
+   * @param userViews those of the application: what one of them selects is left out
+   */
+  totals(userViews: readonly ViewOptions[] = []): ScopeMetrics {
+    const without = selectedNames(userViews, this.#namespace);
+    return taskTotals(this.#state, { namespace: this.#namespace, startMs: this.#startMs, without });
+  }
+
+  /**
    * What this thread counted, for the main thread: counts since the beginning, histogram samples since the last call.
    * A thread that reports binds no meter provider.
    */
@@ -167,6 +181,7 @@ export class TaskMetrics implements SpanProcessor, RunObserver {
     for (const { series, value, count } of this.#state.merge(thread, report)) {
       if (count === 1) this.#sample(series, value);
       else {
+        series.cell.add(value, count);
         this.#queue.addWeighted(series, value, count);
         if (this.#instruments !== undefined) this.#armTimer();
       }
@@ -221,6 +236,7 @@ export class TaskMetrics implements SpanProcessor, RunObserver {
   }
 
   #sample(series: Series, value: number): void {
+    series.cell.add(value, 1);
     if (this.#queue.push(series, value)) this.#drain();
     else if (this.#timer === undefined && this.#instruments !== undefined) this.#armTimer();
   }

@@ -27,11 +27,19 @@ const INSTRUMENT_TYPES: Readonly<Record<MetricKind, `${InstrumentType}`>> = {
  * `views: [...mine, ...taskViews({ userViews: mine })]`.
  */
 export function taskViews(options: TaskViewsOptions = {}): ViewOptions[] {
-  const userViews = options.userViews ?? [];
+  const taken = selectedNames(options.userViews ?? [], options.namespace);
   return Object.values(METRICS)
     .map((spec): [MetricSpec, string] => [spec, metricName(spec, options.namespace)])
-    .filter(([spec, name]) => !userViews.some((view) => selects(view, spec, name)))
+    .filter(([, name]) => !taken.has(name))
     .map(([spec, name]) => viewOf(spec, name));
+}
+
+/** The exported names of our metrics that Views of the application select. */
+export function selectedNames(userViews: readonly ViewOptions[], namespace: string | undefined): ReadonlySet<string> {
+  const specs = Object.values(METRICS).map((spec): [MetricSpec, string] => [spec, metricName(spec, namespace)]);
+  return new Set(
+    specs.filter(([spec, name]) => userViews.some((view) => selects(view, spec, name))).map(([, name]) => name),
+  );
 }
 
 function viewOf(spec: MetricSpec, name: string): ViewOptions {
