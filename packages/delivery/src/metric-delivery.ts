@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { SCOPE } from '@taskspan/core';
+import { safely } from '@taskspan/core/hub';
 import { DeliveryReport } from './delivery-report.ts';
 import type { ExitRest } from './exit/exit-source.ts';
 import { OtlpSender } from './otlp/otlp-sender.ts';
@@ -14,6 +16,8 @@ export interface MetricDeliveryOptions {
   /** Milliseconds for which one push is tried. */
   readonly timeoutMs: number;
   readonly spool: LazySpool | undefined;
+  /** All totals as they are, for the end of the process. */
+  readonly totals: (() => ResourceMetrics) | undefined;
 }
 
 const FIRST_RETRY_MS = 1000;
@@ -30,6 +34,8 @@ export class MetricDelivery {
   readonly #underWay = new Set<SpoolItem>();
   #nextOrdinal = 0;
   #deliveredOrdinal = -1;
+  /** How far the counters had come, taken together, by the last push. */
+  #pushedCount = 0;
   #isFailing = false;
 
   constructor(target: OtlpTarget, options: MetricDeliveryOptions) {
@@ -55,29 +61,51 @@ export class MetricDelivery {
       this.#report.refused(points, `they could not be encoded: ${String(error)}`, undefined);
     }
     if (body === undefined) return;
-    const item: SpoolItem = { ordinal: this.#nextOrdinal, createdMs: Date.now(), body, last: this.#isCumulative };
-    this.#nextOrdinal += Math.max(1, points);
+    this.#pushedCount = countOf(metrics);
+    const item = this.#itemOf(body);
     this.#underWay.add(item);
     if (this.#isCumulative) await this.#deliverTotals(item, over);
     else await this.#deliverDeltas(item, over);
     this.#underWay.delete(item);
   }
 
-  /** For exit handlers, see `ExitSource`: the last push, or all deltas, that are under way. */
+  /**
+   * For exit handlers, see `ExitSource`: the last push, or all deltas, that are under way; and the totals if they have
+   * changed since.
+   */
   takeRest(deadlineMs: number): ExitRest {
     const isAnswered = this.#sender.settleSync(deadlineMs);
     const items = [...this.#underWay];
     this.#underWay.clear();
+    const newest = this.#newestTotals();
     return {
       signal: 'metrics',
       target: this.#sender.target,
       tryNow: isAnswered && !this.#isFailing,
-      items: this.#isCumulative ? items.slice(-1) : items,
+      // The last push may say more: it has the application's own metrics too.
+      items: this.#isCumulative ? [...items.slice(-1), ...newest] : items,
     };
   }
 
   async close(): Promise<void> {
     await this.#sender.close();
+  }
+
+  #newestTotals(): readonly SpoolItem[] {
+    const { totals } = this.#options;
+    if (totals === undefined || !this.#isCumulative) return [];
+    const metrics = totals();
+    if (countOf(metrics) === this.#pushedCount) return [];
+    let points = 0;
+    for (const scope of metrics.scopeMetrics) for (const metric of scope.metrics) points += metric.dataPoints.length;
+    const body = safely('encoding the last totals', () => this.#sender.encode(metrics, points));
+    return body === undefined ? [] : [this.#itemOf(body)];
+  }
+
+  #itemOf(body: RequestBody): SpoolItem {
+    const item: SpoolItem = { ordinal: this.#nextOrdinal, createdMs: Date.now(), body, last: this.#isCumulative };
+    this.#nextOrdinal += Math.max(1, body.items);
+    return item;
   }
 
   get #isCumulative(): boolean {
@@ -166,3 +194,16 @@ export class MetricDelivery {
 }
 
 type OnFailure = (reason: string, failure: Failure) => Promise<boolean>;
+
+/** Sum of all counters of this toolkit: alike only when none has moved. */
+function countOf({ scopeMetrics }: ResourceMetrics): number {
+  let count = 0;
+  for (const { scope, metrics } of scopeMetrics) {
+    if (scope.name !== SCOPE.name) continue;
+    for (const metric of metrics) {
+      if (!('isMonotonic' in metric) || !metric.isMonotonic) continue;
+      for (const { value } of metric.dataPoints) count += Number(value);
+    }
+  }
+  return count;
+}

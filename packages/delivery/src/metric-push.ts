@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { InstrumentType, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import type { InstrumentType, PeriodicExportingMetricReader, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { reportOnce } from '@taskspan/core/hub';
 import type { ExitRest, ExitSource } from './exit/exit-source.ts';
 import { MetricDelivery } from './metric-delivery.ts';
@@ -13,6 +13,11 @@ export interface MetricPushOptions {
   readonly temporality?: TemporalityPreference;
   /** Label sets per instrument. Default 4096: the SDK's 2000 is less than 512 operations x 6 statuses. */
   readonly cardinalityLimit?: number;
+  /**
+   * All totals as they are, taken without waiting: what changed since the last push is sent from it at the end of the
+   * process, where no push can be made any more. For cumulative temporality only.
+   */
+  readonly totals?: (() => ResourceMetrics) | undefined;
   /** Where pushes go that cannot be delivered: of cumulative metrics the last one, of deltas all. */
   readonly spool?: LazySpool | undefined;
 }
@@ -41,7 +46,8 @@ export function createMetricPush(
   const exportTimeoutMillis = Math.min(intervalMs, target.timeoutMs);
   // Below the SDK's own limit, so that it is us who learn of it, and account for it.
   const timeoutMs = exportTimeoutMillis * 0.9;
-  const delivery = new MetricDelivery({ ...target, timeoutMs }, { temporality, timeoutMs, spool: options.spool });
+  const { spool, totals } = options;
+  const delivery = new MetricDelivery({ ...target, timeoutMs }, { temporality, timeoutMs, spool, totals });
 
   class MetricPush extends sdk.PeriodicExportingMetricReader implements ExitSource {
     override async shutdown(limit?: ShutdownOptions): Promise<void> {

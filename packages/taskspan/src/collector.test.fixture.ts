@@ -70,6 +70,11 @@ export class Collector {
     );
   }
 
+  /** How many requests came to a path. */
+  requests(path: string): number {
+    return this.#sent(path).length;
+  }
+
   /** The last push. */
   metrics(): SentMetric[] {
     const body = this.#sent('/v1/metrics').at(-1);

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Resource } from '@opentelemetry/resources';
-import type { IMetricReader } from '@opentelemetry/sdk-metrics';
+import type { IMetricReader, ScopeMetrics } from '@opentelemetry/sdk-metrics';
 import { SCOPE } from '@taskspan/core';
 import type { ExitSource, LazySpool, LogExportProcessor, SpanExportProcessor } from '@taskspan/delivery';
 import type { DeliveryConfig } from '@taskspan/delivery/config';
@@ -18,6 +18,13 @@ export interface OtlpExportOptions {
   readonly spool: SpoolPlace | undefined;
 }
 
+/** What the exporters need of the process. */
+export interface OtlpExportSources {
+  readonly resource: () => Resource;
+  /** All metrics of this toolkit as they are; undefined when no run was counted yet. */
+  readonly totals: () => ScopeMetrics | undefined;
+}
+
 const require = createRequire(import.meta.url);
 
 /** True when anything is sent through OTLP. */
@@ -32,19 +39,22 @@ export class OtlpExport {
   readonly #delivery: typeof import('@taskspan/delivery') = require('@taskspan/delivery');
   readonly #config: DeliveryConfig;
   readonly #spool: LazySpool | undefined;
+  readonly #from: OtlpExportSources;
   readonly #sources: ExitSource[] = [];
+  #pushes = false;
 
-  constructor({ delivery, spool }: OtlpExportOptions, resource: () => Resource) {
+  constructor({ delivery, spool }: OtlpExportOptions, from: OtlpExportSources) {
     const { LazySpool, LogExportProcessor, SpanExportProcessor } = this.#delivery;
     const { traces, logs, spanDelayMs, logDelayMs } = delivery;
     this.#config = delivery;
+    this.#from = from;
     this.#spool = spool && new LazySpool(spool);
     if (traces !== undefined) {
       this.spans = new SpanExportProcessor(traces, { delayMs: spanDelayMs, spool: this.#spool });
       this.#sources.push(this.spans);
     }
     if (logs !== undefined) {
-      const more = { resource: resource(), scope: SCOPE, spool: this.#spool };
+      const more = { resource: from.resource(), scope: SCOPE, spool: this.#spool };
       this.logs = new LogExportProcessor(logs, { delayMs: logDelayMs, ...more });
       this.#sources.push(this.logs);
     }
@@ -54,7 +64,14 @@ export class OtlpExport {
   createMetricPush(): IMetricReader | undefined {
     const { metrics, metricIntervalMs: intervalMs, temporality } = this.#config;
     if (metrics === undefined) return undefined;
-    const push = this.#delivery.createMetricPush(metrics, { intervalMs, temporality, spool: this.#spool });
+    const { resource, totals } = this.#from;
+    const push = this.#delivery.createMetricPush(metrics, {
+      intervalMs,
+      temporality,
+      spool: this.#spool,
+      totals: () => ({ resource: resource(), scopeMetrics: [totals() ?? []].flat() }),
+    });
+    this.#pushes = true;
     this.#sources.push(push);
     return push;
   }
@@ -66,6 +83,8 @@ export class OtlpExport {
 
   /** For exit handlers: sends within a second what is left, or puts it on disk. */
   flushSync(): void {
+    // A process may end before metrics were set up.
+    if (!this.#pushes && this.#from.totals() !== undefined) this.createMetricPush();
     this.#delivery.flushAtExit(this.#sources, this.#spool);
   }
 

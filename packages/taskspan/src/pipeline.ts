@@ -4,7 +4,12 @@ import type { MeterProvider } from '@opentelemetry/api';
 import type { LoggerProvider } from '@opentelemetry/api-logs';
 import type { Resource } from '@opentelemetry/resources';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
-import type { IMetricReader, MeterProvider as SdkMeterProvider, ViewOptions } from '@opentelemetry/sdk-metrics';
+import type {
+  IMetricReader,
+  ScopeMetrics,
+  MeterProvider as SdkMeterProvider,
+  ViewOptions,
+} from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import {
   type RecordSink,
@@ -82,11 +87,13 @@ export class Pipeline {
             runFilesPerHour: options.runFilesPerHour,
           });
     this.fileNamer = runFileNamer(options, this.#writer);
-    this.#otlp = exportsAny(delivery) ? new OtlpExport(options, this.#resource) : undefined;
     this.taskMetrics = new TaskMetrics({
       namespace: options.namespace,
       ignoreScopes: options.ignoreScopes,
     });
+    const totals = (): ScopeMetrics | undefined =>
+      this.taskMetrics.hasRuns ? this.taskMetrics.totals(options.views) : undefined;
+    this.#otlp = exportsAny(delivery) ? new OtlpExport(options, { resource: this.#resource, totals }) : undefined;
     this.sink = this.#createSink();
     this.tracerProvider = new LazyTracerProvider(() => this.#loadTracerProvider());
     this.meterProvider = new LazyMeterProvider(() => this.#loadMeterProvider());
@@ -145,6 +152,7 @@ export class Pipeline {
   /** Ends everything. Never rejects. */
   async shutdown(): Promise<void> {
     clearTimeout(this.#preload);
+    if (this.#pushesMetrics && this.taskMetrics.hasRuns) this.meterProvider.load();
     await attempt('stopping metrics', this.#sdkMeterProvider?.shutdown());
     await attempt('stopping spans', this.tracerProvider.shutdown());
     await Promise.all([

@@ -118,7 +118,10 @@ describe('taskspan/register', () => {
         console.log(first.logsFolder);`;
       const ended = await app.run(source, { env: data });
       assert.equal(ended.stdout, `${join(data.TASKSPAN_DIR, 'logs')}\n`);
-      assert.equal(ended.stderr, 'taskspan: taskspan is started already in this process; this start is ignored\n');
+      assert.equal(
+        ended.stderr,
+        'taskspan: taskspan is started already in this process; the options of this start are ignored\n',
+      );
       assert.deepEqual(endings(data.TASKSPAN_DIR), { a: 'success' });
     });
   });

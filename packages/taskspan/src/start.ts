@@ -94,7 +94,9 @@ const INERT: Taskspan = {
 export function start(options: StartOptions = {}, mode: StartMode = {}): Taskspan {
   const { owner } = state;
   if (owner !== undefined) {
-    reportOnce('start', 'taskspan is started already in this process; this start is ignored');
+    // Without options it is asked for, not started: such as for a flush in an application that runs under the flag.
+    if (Object.keys(options).length > 0)
+      reportOnce('start', 'taskspan is started already in this process; the options of this start are ignored');
     return owner instanceof RunningTaskspan ? owner : INERT;
   }
   const config = readConfig(process.env, options);
