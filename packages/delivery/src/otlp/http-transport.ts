@@ -7,6 +7,7 @@ import { readStatusSync } from '../exit/status-sync.ts';
 import { type OtlpTarget, withoutPassword } from '../otlp-config.ts';
 import type { RequestBody, SendResult } from '../send-result.ts';
 import { packBody, unpackBody } from '../spool/packed-body.ts';
+import { describeFault } from './connection-fault.ts';
 import { readAnswer } from './otlp-answer.ts';
 
 /** Of an answer, this much is read: more than any `partial_success` says. */
@@ -104,7 +105,7 @@ export class HttpTransport {
           this.#open.delete(request);
           resolve(this.#exchange(call, false));
         } else {
-          fail(error.code ?? error.message);
+          fail(describeFault(error, url));
         }
       });
       request.on('response', (response) => {

@@ -54,6 +54,17 @@ describe('readAnswer', () => {
     assert.equal(answer({ status: 400, body }).kind, 'too large');
   });
 
+  for (const said of [
+    'Client sent an HTTP request to an HTTPS server.\n',
+    '<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>',
+  ]) {
+    it(`takes 400 ${said.trim()} for an address to put right`, () => {
+      const result = answer({ status: 400, contentType: 'text/html', body: Buffer.from(said) });
+      assert.ok(result.kind === 'retryable' && result.misconfigured, JSON.stringify(result));
+      assert.match(result.reason, /write https in OTEL_EXPORTER_OTLP_ENDPOINT/);
+    });
+  }
+
   it('reads when to come back', () => {
     const result = answer({ status: 503, retryAfter: '7' });
     assert.equal(result.kind === 'retryable' && result.retryAfterMs, 7000);

@@ -20,6 +20,8 @@ const RETRYABLE = new Set([408, 429, 502, 503, 504]);
 const FINAL_5XX = new Set([501, 505, 506, 510, 511]);
 /** A Collector does not say 413: it answers 400 with the words of Go's HTTP server. */
 const TOO_LARGE = /request body too large/;
+/** What a server that wants TLS says, with 400, to plain HTTP: those in Go, and nginx. */
+const WANTS_TLS = /HTTP request (was sent )?to (an )?HTTPS (server|port)/;
 /** Of an answer that refuses, this much is quoted in the warning. */
 const QUOTED_CHARS = 200;
 
@@ -44,7 +46,10 @@ export function readAnswer(answer: OtlpAnswer, nowMs: number): SendResult {
   const said = isText(answer.contentType) ? answer.body.toString('utf8').slice(0, QUOTED_CHARS).trim() : '';
   const reason = `${url}: HTTP ${status} ${said}`.trim();
   if (status === 413 || (status === 400 && TOO_LARGE.test(said))) return { kind: 'too large', reason };
-  const mend = MISCONFIGURED[status];
+  const mend =
+    status === 400 && WANTS_TLS.test(said)
+      ? 'TLS is spoken there: write https in OTEL_EXPORTER_OTLP_ENDPOINT'
+      : MISCONFIGURED[status];
   const retryAfterMs = readRetryAfter(answer.retryAfter, nowMs);
   if (mend !== undefined)
     return { kind: 'retryable', reason: `${reason} (${mend})`, retryAfterMs, misconfigured: true };
