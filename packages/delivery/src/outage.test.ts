@@ -116,6 +116,10 @@ describe('an outage of the receiver', function () {
     end(700);
     await allArrived();
     assertComplete();
+    assert.match(
+      warnings[1] ?? '',
+      /^delivery to http:\/\/127\.0\.0\.1:\d+ works again, [\d.]+ [KM]iB wait and are being sent$/,
+    );
     assert.equal(collector.mostAtOnce, 1);
     await until(() => spool.opened('spans')?.isEmpty === true);
     assert.equal(state.delivery.get('spans')?.spoolOldestMs, undefined);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type DropSignal, safely } from '@taskspan/core/hub';
 import type { OpenSpool } from './open-spool.ts';
 import type { SignalSpool, SignalSpoolOptions } from './signal-spool.ts';
+import { spoolPlace } from './spool-place.ts';
 
 export interface LazySpoolOptions {
   /** The folder of the toolkit, absolute; it exists. The spool lies in `spool` below it. */
@@ -43,7 +44,7 @@ export class LazySpool {
 
   /** Where it is, for a warning. */
   get place(): string {
-    return `on disk in ${this.#root}, up to ${Math.ceil(this.#options.maxBytes / 1_048_576)} MiB, and sent later, also by the next process.`;
+    return spoolPlace(this.#root, this.#options.maxBytes);
   }
 
   /** The spool of a signal if there is one already. */

@@ -94,6 +94,20 @@ describe('SpoolDrain', () => {
     assert.equal(state.dropped.size, 0);
   });
 
+  it('names the folder in its warning, and says when it is over with what still waits', async () => {
+    const warnings: string[] = [];
+    state.warn = (message) => warnings.push(message);
+    let failures = 0;
+    answer = () => (failures++ < 2 ? { kind: 'retryable', reason: 'http://a:4318/v1/traces: HTTP 503' } : DELIVERED);
+    const drain = await setUp(['a', 'b', 'c']);
+    drain.wake();
+    while (!spool.lanes('spans').own.isEmpty) await new Promise(setImmediate);
+    assert.deepEqual(warnings, [
+      `spans cannot be delivered now: http://a:4318/v1/traces: HTTP 503. They are kept on disk in ${root}, up to 64 MiB, and sent later, also by the next process.`,
+      'delivery to http://a:4318 works again, 8 KiB wait and are being sent',
+    ]);
+  });
+
   it('waits as long as the receiver asks', async () => {
     let failures = 0;
     answer = () => (failures++ < 1 ? { ...DOWN, retryAfterMs: 300 } : DELIVERED);

@@ -113,8 +113,8 @@ export class SpoolDrain {
     const result = await this.#attempt(post, entry, body);
     if (result.kind === 'delivered') {
       this.#backOff.reset();
-      this.#options.report.accepted(result);
       spool.remove(entry);
+      this.#options.report.accepted(result);
     } else if (result.kind === 'retryable') {
       if (result.suspect === true && (await this.#anotherIsTaken())) {
         this.#backOff.reset();
@@ -124,7 +124,7 @@ export class SpoolDrain {
       entry.state = 'waiting';
       this.#failedAttempts += 1;
       this.#backOff.fail(result);
-      this.#options.report.waiting(result.reason, 'on disk and sent later, also by the next process.');
+      this.#options.report.waiting(result.reason, spool.place);
     } else {
       this.#backOff.reset();
       const halves = result.kind === 'too large' ? jsonHalves(await unpackBody(body)) : undefined;
@@ -154,8 +154,8 @@ export class SpoolDrain {
       next.state = 'waiting';
       return false;
     }
-    report.accepted(result);
     spool.remove(next);
+    report.accepted(result);
     return true;
   }
 

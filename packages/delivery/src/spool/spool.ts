@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { clearReports, type DropSignal, reportOnce, safely } from '@taskspan/core/hub';
+import { byteSize } from '../byte-size.ts';
 import type { DeliveryReport } from '../delivery-report.ts';
 import type { RequestBody } from '../send-result.ts';
 import { packBody } from './packed-body.ts';
@@ -10,6 +11,7 @@ import { type Lanes, SpoolIndex } from './spool-index.ts';
 import { describeItem, type SpoolItem } from './spool-item.ts';
 import { newEntry, type SpoolEntry } from './spool-lane.ts';
 import { fileName, folderName, freeFolderName, type SpoolFileName, type SpoolOwner } from './spool-names.ts';
+import { spoolPlace } from './spool-place.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface SpoolOptions {
@@ -76,6 +78,11 @@ export class Spool {
   /** Bytes that may still be taken over from others. */
   get room(): number {
     return this.#options.maxBytes - this.#index.bytes;
+  }
+
+  /** Where it is, for a warning. */
+  get place(): string {
+    return spoolPlace(this.#options.root, this.#options.maxBytes);
   }
 
   get owner(): SpoolOwner {
@@ -298,7 +305,7 @@ export class Spool {
     if (needed > maxBytes) {
       this.#index
         .report(signal)
-        ?.lost('spool_full', items, `one request is larger than the spool of ${maxBytes} bytes`);
+        ?.lost('spool_full', items, `one request is larger than the spool of ${byteSize(maxBytes)}`);
       return false;
     }
     while (this.#index.bytes + needed > maxBytes) {
@@ -307,7 +314,7 @@ export class Spool {
       this.remove(oldest);
       this.#index
         .report(oldest.signal)
-        ?.lost('spool_full', oldest.items, `more than ${maxBytes} bytes wait on disk; the oldest are dropped`);
+        ?.lost('spool_full', oldest.items, `more than ${byteSize(maxBytes)} wait on disk; the oldest are dropped`);
     }
     return true;
   }
