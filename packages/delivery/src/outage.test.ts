@@ -150,13 +150,33 @@ describe('an outage of the receiver', function () {
     await first.processor.shutdown();
     await first.spool.close();
     await collector.start();
-    assert.match(readdirSync(root).join(), /^v1\.free\.[0-9a-z]+$/);
+    assert.match(readdirSync(root).join(), /^v1\.free\.to-[0-9a-f]{8}\.[0-9a-z]+$/);
     const second = start();
     second.spool.watch();
     await allArrived();
     assertComplete();
     await until(() => readdirSync(root).length === 0);
     assert.equal(state.delivery.get('spans')?.spoolBytes, 0);
+  });
+
+  it('of one of two services that share a folder is not sent to the receiver of the other', async () => {
+    const first = start();
+    await collector.stop();
+    first.end(10);
+    await first.processor.shutdown();
+    await first.spool.close();
+    const [left] = readdirSync(root);
+    const other = new CollectorStandIn();
+    await other.start();
+    const foreign = start({ url: other.target('traces').url });
+    await foreign.spool.load()?.claim();
+    await collector.start();
+    const second = start();
+    await second.spool.load()?.claim();
+    await allArrived();
+    assertComplete();
+    assert.deepEqual([other.asked, typeof left], [0, 'string']);
+    await other.stop();
   });
 
   it('is survived over the end of the process in the middle of it', async () => {

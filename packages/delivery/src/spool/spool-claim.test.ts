@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { clearReports, state } from '@taskspan/core/hub';
+import { clearReports, type DropSignal, state } from '@taskspan/core/hub';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { itemOf, newSpool, nonce, tempFolder } from './spool.test.fixture.ts';
+import { itemOf, newSpool, nonce, RECEIVERS, tempFolder } from './spool.test.fixture.ts';
 import type { Spool } from './spool.ts';
 import { SpoolClaim } from './spool-claim.ts';
-import { fileName, folderName } from './spool-names.ts';
+import { fileName, folderName, receiversKey } from './spool-names.ts';
 import { thisOwner } from './spool-owner.ts';
 
 const linux = process.platform === 'linux';
@@ -58,8 +58,8 @@ describe('SpoolClaim', () => {
     return lines;
   }
 
-  function claimInto(spool: Spool): SpoolClaim {
-    return new SpoolClaim({ spool, root, nonce, now: () => now });
+  function claimInto(spool: Spool, sends = (_signal: DropSignal) => true): SpoolClaim {
+    return new SpoolClaim({ spool, root, nonce, sends, now: () => now });
   }
 
   /** A folder as `owner` would have left it. */
@@ -153,6 +153,37 @@ describe('SpoolClaim', () => {
     assert.equal(spool.lanes('spans').backlog.entries.length, 1);
   });
 
+  it('leaves what is for other receivers to them for ten minutes, and takes it then', async () => {
+    await leave({ pid: NO_PID });
+    const other = newSpool(root, { receivers: receiversKey(['http://another:4318']) });
+    const claim = claimInto(other);
+    await claim.scan();
+    now += 599_000;
+    assert.equal((await claim.scan()).size, 0);
+    now += 2000;
+    assert.deepEqual([...(await claim.scan())], ['spans']);
+    assert.equal(other.lanes('spans').backlog.entries.length, 1);
+    // It ends without having sent it: those whom it is for come first again.
+    other.beginExit();
+    other.release();
+    assert.match(readdirSync(root).join(), new RegExp(`^v1\\.free\\.to-${RECEIVERS}\\.`));
+    assert.equal((await claimInto(newSpool(root, { receivers: '00000000' })).scan()).size, 0);
+    assert.deepEqual([...(await claimInto(newSpool(root)).scan())], ['spans']);
+  });
+
+  it('leaves what it cannot send to those who can', async () => {
+    await leave({ pid: NO_PID });
+    const spool = newSpool(root);
+    assert.equal((await claimInto(spool, (signal) => signal !== 'spans').scan()).size, 0);
+    assert.deepEqual([...(await claimInto(spool).scan())], ['spans']);
+  });
+
+  it('takes what a person gives back whatever it was for', async () => {
+    const name = await leave({ pid: NO_PID });
+    renameSync(join(root, name), join(root, 'v1.free.again'));
+    assert.deepEqual([...(await claimInto(newSpool(root, { receivers: '00000000' })).scan())], ['spans']);
+  });
+
   it('takes no more than there is room for, and the rest when there is', async () => {
     await leave({ pid: NO_PID }, 3);
     await leave({ pid: NO_PID }, 3);
@@ -186,7 +217,7 @@ describe('SpoolClaim', () => {
   });
 
   it('survives whatever lies in a folder that is claimed', async () => {
-    const folder = join(root, folderName({ ...thisOwner(), pid: NO_PID }, 'x'));
+    const folder = join(root, folderName({ owner: { ...thisOwner(), pid: NO_PID }, receivers: undefined }, 'x'));
     mkdirSync(folder, { recursive: true });
     const good = { createdMs: 1, signal: 'spans', last: false, items: 1, format: 'json', gzip: false } as const;
     writeFileSync(join(folder, fileName({ ...good, ordinal: 1 })), 'good');

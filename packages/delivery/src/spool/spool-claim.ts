@@ -2,14 +2,16 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DropSignal } from '@taskspan/core/hub';
 import type { Spool } from './spool.ts';
-import { SpoolFolder } from './spool-folder.ts';
-import { folderName, parseFolderName } from './spool-names.ts';
+import { type SpoolFile, SpoolFolder } from './spool-folder.ts';
+import { folderName, parseFolderName, type SpoolFolderName } from './spool-names.ts';
 import { lifeOf } from './spool-owner.ts';
 
 export interface SpoolClaimOptions {
   readonly spool: Spool;
   readonly root: string;
   readonly nonce: () => string;
+  /** Whether this process sends a signal. */
+  readonly sends: (signal: DropSignal) => boolean;
   /** Milliseconds on a clock that never goes back. */
   readonly now?: () => number;
 }
@@ -20,7 +22,20 @@ export const HEARTBEAT_MS = 10_000;
 const STILL_MS = 30_000;
 /** Without having watched it: no clock is wrong by so much, nor any process so busy. */
 const LONG_DEAD_MS = 600_000;
+/**
+ * What was meant for other receivers, or holds a signal that this process does not send, is left so long to those who
+ * do; then nobody of them comes any more: the endpoint was changed.
+ */
+export const FOREIGN_MS = 600_000;
 const GONE = new Set(['ENOENT', 'EPERM', 'EACCES', 'EBUSY']);
+
+/** A folder that may be claimed. */
+interface Dead {
+  readonly folder: SpoolFolder;
+  readonly files: readonly SpoolFile[];
+  readonly name: SpoolFolderName;
+  readonly beatMs: number;
+}
 
 interface Watched {
   readonly beatMs: number;
@@ -48,52 +63,63 @@ export class SpoolClaim {
   async scan(): Promise<ReadonlySet<DropSignal>> {
     const signals = new Set<DropSignal>();
     const names = await readdir(this.#options.root, { withFileTypes: true }).catch(() => []);
-    const dead: { readonly name: string; readonly beatMs: number }[] = [];
+    const dead: Dead[] = [];
     for (const entry of names) {
       if (!entry.isDirectory() || this.#options.spool.holds(entry.name)) continue;
-      const beatMs = await this.#deadSince(entry.name);
-      if (beatMs !== undefined) dead.push({ name: entry.name, beatMs });
+      const found = await this.#lookAt(entry.name);
+      if (found !== undefined) dead.push(found);
     }
     for (const name of this.#watched.keys())
       if (!names.some((entry) => entry.name === name)) this.#watched.delete(name);
     dead.sort((a, b) => a.beatMs - b.beatMs);
-    for (const { name } of dead) for (const signal of await this.#claim(name)) signals.add(signal);
+    for (const one of dead) for (const signal of await this.#claim(one)) signals.add(signal);
     return signals;
   }
 
-  /** @returns the last heartbeat of a folder that may be claimed, else undefined */
-  async #deadSince(name: string): Promise<number | undefined> {
-    const owner = parseFolderName(name);
-    if (owner === undefined) return undefined;
-    const life = owner === 'free' ? 'dead' : lifeOf(owner, this.#options.spool.owner);
+  /** @returns a folder that may be claimed, else undefined */
+  async #lookAt(folderName: string): Promise<Dead | undefined> {
+    const { root, spool } = this.#options;
+    const name = parseFolderName(folderName);
+    if (name === undefined) return undefined;
+    const life = name.owner === 'free' ? 'dead' : lifeOf(name.owner, spool.owner);
     if (life === 'alive') return undefined;
-    const folder = new SpoolFolder(join(this.#options.root, name));
+    const folder = new SpoolFolder(join(root, folderName));
     try {
       const beatMs = await folder.lastBeatMs();
-      return life === 'dead' || this.#stoodStill(name, beatMs) ? beatMs : undefined;
+      const stoodMs = this.#stoodMs(folderName, beatMs);
+      const agoMs = Date.now() - beatMs;
+      if (life !== 'dead' && stoodMs < STILL_MS && agoMs < LONG_DEAD_MS) return undefined;
+      const files = await folder.list();
+      const isLeftByAll = stoodMs >= FOREIGN_MS || agoMs >= FOREIGN_MS;
+      return isLeftByAll || this.#isForUs(name, files) ? { folder, files, name, beatMs } : undefined;
     } catch {
       // Claimed by another process in this moment.
       return undefined;
     }
   }
 
-  /** Compares a heartbeat with itself only: clocks of two machines differ, and clocks are set back. */
-  #stoodStill(name: string, beatMs: number): boolean {
-    const now = this.#now();
-    const before = this.#watched.get(name);
-    if (before?.beatMs !== beatMs) this.#watched.set(name, { beatMs, sinceMs: now });
-    const stoodMs = before?.beatMs === beatMs ? now - before.sinceMs : 0;
-    return stoodMs >= STILL_MS || Date.now() - beatMs >= LONG_DEAD_MS;
+  #isForUs({ receivers }: SpoolFolderName, files: readonly SpoolFile[]): boolean {
+    const { spool, sends } = this.#options;
+    return (receivers ?? spool.receivers) === spool.receivers && files.every(({ signal }) => sends(signal));
   }
 
-  async #claim(name: string): Promise<ReadonlySet<DropSignal>> {
-    const { spool, root, nonce } = this.#options;
-    const folder = new SpoolFolder(join(root, name));
+  /** For how long we saw a heartbeat stand still. Compared with itself only: clocks differ, and are set back. */
+  #stoodMs(name: string, beatMs: number): number {
+    const now = this.#now();
+    const before = this.#watched.get(name);
+    if (before?.beatMs === beatMs) return now - before.sinceMs;
+    this.#watched.set(name, { beatMs, sinceMs: now });
+    return 0;
+  }
+
+  async #claim({ folder, files, name }: Dead): Promise<ReadonlySet<DropSignal>> {
+    const { spool, nonce } = this.#options;
     try {
-      const size = (await folder.list()).reduce((sum, file) => sum + file.size, 0);
+      const size = files.reduce((sum, file) => sum + file.size, 0);
       // What alone is more than the limit was written under another limit: it is taken when there is nothing else.
       if (size > spool.room && spool.bytes > 0) return new Set();
-      folder.renameTo(folderName(spool.owner, nonce()));
+      // Whom it is for stays in the name: should this process end before it is sent, those come first again.
+      folder.renameTo(folderName({ ...name, owner: spool.owner }, nonce()));
       folder.signOwner();
       await folder.removeUnfinished();
       return await spool.adopt(folder);

@@ -3,9 +3,10 @@ import { describe, it } from 'mocha';
 import {
   fileName,
   folderName,
-  freeFolderName,
+  freedName,
   parseFileName,
   parseFolderName,
+  receiversKey,
   type SpoolFileName,
 } from './spool-names.ts';
 
@@ -22,13 +23,43 @@ const FILE: SpoolFileName = {
 
 describe('names of the spool', () => {
   it('say whose a folder is', () => {
-    assert.deepEqual(parseFolderName(folderName(OWNER, 'abc')), OWNER);
-    assert.equal(parseFolderName(freeFolderName('resend')), 'free');
+    for (const owner of [OWNER, 'free'] as const) {
+      for (const receivers of ['deadbeef', undefined]) {
+        const name = folderName({ owner, receivers }, 'abc');
+        assert.deepEqual(parseFolderName(name), { owner, receivers }, name);
+      }
+    }
+    assert.deepEqual(
+      parseFolderName('v1.free.again'),
+      { owner: 'free', receivers: undefined },
+      'as a person writes it',
+    );
   });
 
-  for (const name of ['v2.free.x', 'v1.free.', 'v1.free.a/b', 'refused', '..', 'v1.0123abcd.1.2', '.v1.free.x', '']) {
+  for (const name of [
+    'v2.free.x',
+    'v1.free.',
+    'v1.free.a/b',
+    'v1.free.to-xyz.a',
+    'refused',
+    '..',
+    'v1.0123abcd.1.2',
+    '.v1.free.x',
+    '',
+  ]) {
     it(`leave a folder named ${JSON.stringify(name)} alone`, () => assert.equal(parseFolderName(name), undefined));
   }
+
+  it('keep whom a folder is for when it is given away', () => {
+    assert.equal(freedName(folderName({ owner: OWNER, receivers: 'deadbeef' }, 'a'), 'b'), 'v1.free.to-deadbeef.b');
+    assert.equal(freedName('v1.free.again', 'b'), 'v1.free.b');
+  });
+
+  it('tell sets of receivers apart, whatever their order', () => {
+    assert.match(receiversKey(['a', 'b']), /^[0-9a-f]{8}$/);
+    assert.equal(receiversKey(['a', 'b', 'a']), receiversKey(['b', 'a']));
+    assert.notEqual(receiversKey(['a', 'b']), receiversKey(['a']));
+  });
 
   it('say what a file holds', () => {
     const files: SpoolFileName[] = [

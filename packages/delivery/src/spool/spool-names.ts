@@ -2,6 +2,7 @@
  * Names of what lies in the spool: a folder's name says whose it is, a file's what it holds. So both change hands by
  * one `rename`, and nothing must be opened to know the order.
  */
+import { createHash } from 'node:crypto';
 import type { DropSignal } from '@taskspan/core/hub';
 
 /** Who holds a folder. */
@@ -13,6 +14,14 @@ export interface SpoolOwner {
   readonly start: string;
   /** Worker thread; 0 is the main thread. */
   readonly thread: number;
+}
+
+/** What the name of a folder says. */
+export interface SpoolFolderName {
+  /** `free`: given away by who had it. */
+  readonly owner: SpoolOwner | 'free';
+  /** Whom the data in it is for, see `receiversKey`; undefined: anybody may send it where it sends its own. */
+  readonly receivers: string | undefined;
 }
 
 /** What one file holds. */
@@ -29,8 +38,9 @@ export interface SpoolFileName {
   readonly gzip: boolean;
 }
 
-const FOLDER = /^v1\.([0-9a-f]{8})\.([0-9]{1,10})\.([0-9]{1,20})\.([0-9]{1,10})\.[A-Za-z0-9_-]{1,64}$/;
-const FREE_FOLDER = /^v1\.free\.[A-Za-z0-9_-]{1,64}$/;
+const FOLDER =
+  /^v1\.([0-9a-f]{8})\.([0-9]{1,10})\.([0-9]{1,20})\.([0-9]{1,10})(?:\.to-([0-9a-f]{8}))?\.[A-Za-z0-9_-]{1,64}$/;
+const FREE_FOLDER = /^v1\.free(?:\.to-([0-9a-f]{8}))?\.[A-Za-z0-9_-]{1,64}$/;
 const FILE =
   /^([0-9]{15})-([0-9]{13})(?:-[A-Za-z0-9]{1,16})?\.(spans|logs|metrics)(-last)?\.([0-9]{1,9})\.(json|pb)(\.gz)?$/;
 
@@ -38,21 +48,29 @@ const FILE =
 export const UNFINISHED = 'tmp-';
 
 /** @param nonce makes the name a new one: a rename to a name that exists is no claim */
-export function folderName(owner: SpoolOwner, nonce: string): string {
-  return `v1.${owner.host}.${owner.pid}.${owner.start}.${owner.thread}.${nonce}`;
+export function folderName({ owner, receivers }: SpoolFolderName, nonce: string): string {
+  const who = owner === 'free' ? 'free' : `${owner.host}.${owner.pid}.${owner.start}.${owner.thread}`;
+  return `v1.${who}${receivers === undefined ? '' : `.to-${receivers}`}.${nonce}`;
 }
 
-/** The name of a folder that its owner has given away: the next process may have it at once. */
-export function freeFolderName(nonce: string): string {
-  return `v1.free.${nonce}`;
+/** The name of a folder that its owner gives away: those whom the data is for may have it at once. */
+export function freedName(name: string, nonce: string): string {
+  return folderName({ owner: 'free', receivers: parseFolderName(name)?.receivers }, nonce);
 }
 
-/** @returns its owner, `free`, or undefined for what is none of ours or of a later version: that is left alone */
-export function parseFolderName(name: string): SpoolOwner | 'free' | undefined {
-  if (FREE_FOLDER.test(name)) return 'free';
-  const [, host, pid, start, thread] = FOLDER.exec(name) ?? [];
+/** @returns undefined for what is none of ours or of a later version: that is left alone */
+export function parseFolderName(name: string): SpoolFolderName | undefined {
+  const free = FREE_FOLDER.exec(name);
+  if (free !== null) return { owner: 'free', receivers: free[1] };
+  const [, host, pid, start, thread, receivers] = FOLDER.exec(name) ?? [];
   if (host === undefined || start === undefined) return undefined;
-  return { host, pid: Number(pid), start, thread: Number(thread) };
+  return { owner: { host, pid: Number(pid), start, thread: Number(thread) }, receivers };
+}
+
+/** 8 hex digits for a set of addresses, in any order: what was meant for one set is not sent to another. */
+export function receiversKey(addresses: Iterable<string>): string {
+  const text = [...new Set(addresses)].sort().join('\n');
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
 /** @param writer letters and digits that keep the names of several processes apart in one folder */

@@ -8,8 +8,11 @@ import { DeliveryReport } from '../delivery-report.ts';
 import type { RequestBody } from '../send-result.ts';
 import { Spool, type SpoolOptions } from './spool.ts';
 import type { SpoolItem } from './spool-item.ts';
-import { parseFileName } from './spool-names.ts';
+import { parseFileName, receiversKey } from './spool-names.ts';
 import { thisOwner } from './spool-owner.ts';
+
+/** Whom all spools of these tests are for, unless they say otherwise. */
+export const RECEIVERS: string = receiversKey(['http://collector:4318']);
 
 let nonces = 0;
 
@@ -25,7 +28,7 @@ export function tempFolder(): { readonly path: string; remove(): void } {
 }
 
 export function newSpool(root: string, options: Partial<SpoolOptions> = {}): Spool {
-  const spool = new Spool({ root, maxBytes: 1024 * 1024, owner: thisOwner(), nonce, ...options });
+  const spool = new Spool({ root, maxBytes: 1024 * 1024, owner: thisOwner(), receivers: RECEIVERS, nonce, ...options });
   for (const signal of ['spans', 'logs', 'metrics'] as const) spool.setReport(new DeliveryReport(signal));
   return spool;
 }

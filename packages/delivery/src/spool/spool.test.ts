@@ -8,7 +8,7 @@ import { unpackBody } from './packed-body.ts';
 import { bodyOf, itemOf, newSpool, nonce, tempFolder, textsBelow } from './spool.test.fixture.ts';
 import type { Spool } from './spool.ts';
 import { SpoolFolder } from './spool-folder.ts';
-import { folderName, freeFolderName } from './spool-names.ts';
+import { folderName } from './spool-names.ts';
 
 describe('Spool', () => {
   let dir: ReturnType<typeof tempFolder>;
@@ -99,7 +99,9 @@ describe('Spool', () => {
     assert.deepEqual(textsBelow(root), ['1']);
     assert.equal(spool.bytes, 4096);
     const [own = ''] = readdirSync(root);
-    new SpoolFolder(join(root, own)).renameTo(folderName({ ...spool.owner, pid: 1 }, 'other'));
+    new SpoolFolder(join(root, own)).renameTo(
+      folderName({ owner: { ...spool.owner, pid: 1 }, receivers: undefined }, 'other'),
+    );
     const { oldest } = spool.lanes('spans').own;
     assert.equal(oldest && (await spool.read(oldest)), 'gone');
     assert.equal(lost('disk'), 0, 'the other process has it');
@@ -175,7 +177,7 @@ describe('Spool', () => {
       other.release();
       const [free = ''] = readdirSync(root).filter((name) => name.startsWith('v1.free.'));
       const folder = new SpoolFolder(join(root, free));
-      folder.renameTo(folderName(spool.owner, nonce()));
+      folder.renameTo(folderName(spool, nonce()));
       assert.deepEqual([...(await spool.adopt(folder))].sort(), ['metrics', 'spans']);
     }
     assert.equal(state.delivery.get('spans')?.spoolBytes, 4 * 4096);
@@ -186,7 +188,7 @@ describe('Spool', () => {
 
   it('adopts an empty folder by removing it', async () => {
     const spool = newSpool(root);
-    await spool.adopt(SpoolFolder.make(root, freeFolderName('empty')));
+    await spool.adopt(SpoolFolder.make(root, folderName({ owner: 'free', receivers: undefined }, 'empty')));
     assert.deepEqual(readdirSync(root), []);
   });
 

@@ -10,7 +10,7 @@ import { diskSize, SpoolFolder } from './spool-folder.ts';
 import { type Lanes, SpoolIndex } from './spool-index.ts';
 import { describeItem, type SpoolItem } from './spool-item.ts';
 import { newEntry, type SpoolEntry } from './spool-lane.ts';
-import { fileName, folderName, freeFolderName, type SpoolFileName, type SpoolOwner } from './spool-names.ts';
+import { fileName, folderName, freedName, type SpoolFileName, type SpoolOwner } from './spool-names.ts';
 import { spoolPlace } from './spool-place.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -20,6 +20,8 @@ export interface SpoolOptions {
   /** What the disk may hold of this process, in bytes. */
   readonly maxBytes: number;
   readonly owner: SpoolOwner;
+  /** Whom this process sends to, see `receiversKey`. */
+  readonly receivers: string;
   /** Makes a name that nobody else makes: letters and digits. */
   readonly nonce: () => string;
   /** How fast what is on disk leaves, in bytes per second before compression. Default 8 MiB. */
@@ -87,6 +89,10 @@ export class Spool {
 
   get owner(): SpoolOwner {
     return this.#options.owner;
+  }
+
+  get receivers(): string {
+    return this.#options.receivers;
   }
 
   /** True for folders that this object works with. */
@@ -252,7 +258,7 @@ export class Spool {
     const pending = [...this.#pending];
     this.#pending.clear();
     const folder = this.#folder;
-    safely('closing the spool', () => folder?.renameTo(folderName(this.#options.owner, this.#options.nonce())));
+    safely('closing the spool', () => folder?.renameTo(this.#ownName()));
     for (const { signal, item, file } of pending) {
       const isThere = folder !== undefined && file !== undefined && existsSync(join(folder.path, fileName(file)));
       if (isThere || this.putSync(signal, item)) continue;
@@ -269,7 +275,7 @@ export class Spool {
       if (folder === undefined) continue;
       safely('giving the spool to the next process', () => {
         if (folder.isEmptySync()) folder.discard();
-        else folder.renameTo(freeFolderName(this.#options.nonce()));
+        else folder.renameTo(freedName(folder.name, this.#options.nonce()));
       });
     }
     this.#folder = undefined;
@@ -295,7 +301,11 @@ export class Spool {
   }
 
   #makeFolder(): SpoolFolder {
-    return SpoolFolder.make(this.#options.root, folderName(this.#options.owner, this.#options.nonce()));
+    return SpoolFolder.make(this.#options.root, this.#ownName());
+  }
+
+  #ownName(): string {
+    return folderName(this.#options, this.#options.nonce());
   }
 
   /** The oldest go, whatever their signal. @returns false when it can never fit, and was counted */
