@@ -1,11 +1,12 @@
 /** `docker-compose.yml` as Docker reads it. That it also runs needs a container engine, which these tests do without. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { relative } from 'node:path';
-import { before, describe, it } from 'mocha';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { after, before, describe, it } from 'mocha';
 import { ROOT } from '../house/source-tree.ts';
 import { composeCommand } from '../servers/compose-program.ts';
+import { ScratchFolder } from './harness/scratch-folder.ts';
 
 const ONE_SHOT = 'folders';
 
@@ -13,12 +14,20 @@ describe('docker-compose.yml', () => {
   let command: readonly string[];
   /** The file with everything filled in, one service for each key. */
   let services: ReadonlyMap<string, string>;
+  let scratch: ScratchFolder;
+  /** In place of the `.env` of whoever runs the tests. */
+  let noVariables: string;
   before(async function () {
     // The first time on a machine the program may have to be installed.
     this.timeout(120_000);
     command = await composeCommand();
+    scratch = new ScratchFolder();
+    noVariables = join(scratch.path, '.env');
+    writeFileSync(noVariables, '');
     services = servicesOf(config({ GRAFANA_ADMIN_PASSWORD: 'secret' }));
   });
+
+  after(() => scratch?.remove());
 
   it('is valid, and needs a password for Grafana and nothing else', () => {
     assert.deepEqual([...services.keys()].sort(), [
@@ -39,6 +48,15 @@ describe('docker-compose.yml', () => {
     assert.ok(ports.length >= 5, ports.join());
     const strays = ports.filter((port) => !port.includes('127.0.0.1'));
     assert.deepEqual(strays, []);
+  });
+
+  it('lets every port of the host be another one', () => {
+    const names = ['PORT_OTLP_GRPC', 'PORT_OTLP_HTTP', 'PORT_PROMETHEUS', 'PORT_JAEGER', 'PORT_GRAFANA'];
+    const others = Object.fromEntries(names.map((name, at) => [name, String(50_001 + at)]));
+    const published = [...servicesOf(config({ GRAFANA_ADMIN_PASSWORD: 'secret', ...others }))].flatMap(([, text]) =>
+      blockOf(text, 'ports').map((port) => /\b5000\d\b/.exec(port)?.[0]),
+    );
+    assert.deepEqual(published.sort(), Object.values(others));
   });
 
   it('pins every image to a version', () => {
@@ -87,7 +105,7 @@ describe('docker-compose.yml', () => {
   function config(env: Readonly<Record<string, string>>): string {
     const [program = '', ...args] = command;
     const { PATH = '', HOME = '' } = process.env;
-    return execFileSync(program, [...args, 'config'], {
+    return execFileSync(program, [...args, '--env-file', noVariables, 'config'], {
       cwd: ROOT,
       env: { PATH, HOME, ...env },
       encoding: 'utf8',
