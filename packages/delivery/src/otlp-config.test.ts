@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { readDeliveryConfig } from './otlp-config.ts';
+import { readDeliveryConfig, receiverOf } from './otlp-config.ts';
 
 describe('readDeliveryConfig', () => {
   it('sends nothing and serves Prometheus when nothing is set', () => {
@@ -143,4 +143,17 @@ describe('readDeliveryConfig', () => {
     assert.ok(!config.warnings.join().includes('secret'));
     assert.equal(config.traces?.url, 'http://localhost:4318/v1/traces');
   });
+});
+
+describe('receiverOf', () => {
+  for (const [endpoint, receiver] of [
+    ['http://c:4318', 'http://c:4318'],
+    ['https://me:secret@c/base/', 'https://***@c/base'],
+  ] as const) {
+    it(`is ${receiver} for all signals of ${endpoint.replace('secret', 'a password')}`, () => {
+      const { traces, metrics, logs } = readDeliveryConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
+      const targets = [traces, metrics, logs].flatMap((target) => target ?? []);
+      assert.deepEqual(targets.map(receiverOf), [receiver, receiver, receiver]);
+    });
+  }
 });

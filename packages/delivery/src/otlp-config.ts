@@ -243,6 +243,13 @@ function quote(value: string): string {
   return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 }
 
+const SIGNAL_PATH = /\/v1\/(traces|metrics|logs)$/;
+
+/** Who takes what is sent there, alike for all signals: the address as it may stand in a message, without their paths. */
+export function receiverOf({ url }: OtlpTarget): string {
+  return withoutPassword(url).replace(SIGNAL_PATH, '');
+}
+
 /** An endpoint as it may stand in a message. */
 export function withoutPassword(url: string): string {
   return url.replace(/\/\/[^/@]*@/, '//***@');

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { Resource } from '@opentelemetry/resources';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { type OtlpSignal, type OtlpTarget, withoutPassword } from '../otlp-config.ts';
+import { type OtlpSignal, type OtlpTarget, receiverOf, withoutPassword } from '../otlp-config.ts';
 import type { RequestBody, SendResult } from '../send-result.ts';
 import type { HttpTransport } from './http-transport.ts';
 import type { LogBatch } from './waiting-log.ts';
@@ -20,8 +20,6 @@ interface SignalData {
 const load = createRequire(import.meta.url);
 /** Longest wait for the attributes that resource detectors are still looking up, in milliseconds. */
 const RESOURCE_WAIT_MS = 2000;
-
-const SIGNAL_PATH = /\/v1\/(traces|metrics|logs)$/;
 
 /**
  * Encodes and posts one signal. All that it needs (HTTP, gzip, the serializer) is loaded at the first request, so that
@@ -41,7 +39,7 @@ export class OtlpSender<S extends OtlpSignal> {
 
   /** Who is at the other end: the address without the path of the signal. */
   get receiver(): string {
-    return this.target.url.replace(SIGNAL_PATH, '');
+    return receiverOf(this.target);
   }
 
   /** Waits a short time for the attributes of `resource` that are still being looked up; undefined when none are. */

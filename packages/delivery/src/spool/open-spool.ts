@@ -24,7 +24,8 @@ export class OpenSpool {
   #closed = false;
 
   constructor({ root, maxBytes, signals }: OpenSpoolOptions) {
-    this.#spool = new Spool({ root, maxBytes, owner: thisOwner(), receivers: keyOf(signals), nonce });
+    const receivers = receiversKey(new Map([...signals].map(([signal, { receiver }]) => [signal, receiver])));
+    this.#spool = new Spool({ root, maxBytes, owner: thisOwner(), receivers, nonce });
     this.#claim = new SpoolClaim({ spool: this.#spool, root, nonce, sends: (signal) => this.#signals.has(signal) });
     for (const options of signals.values()) {
       this.#signals.set(options.report.signal, new SignalSpool(this.#spool, options));
@@ -94,13 +95,6 @@ export class OpenSpool {
 export interface ExitItem {
   readonly signal: DropSignal;
   readonly item: SpoolItem;
-}
-
-/** Of metrics only when nothing else is sent: worker threads leave them to the main thread, which has the same key. */
-function keyOf(signals: OpenSpoolOptions['signals']): string {
-  const all = [...signals.values()];
-  const others = all.filter(({ report }) => report.signal !== 'metrics');
-  return receiversKey((others.length > 0 ? others : all).map(({ receiver }) => receiver ?? ''));
 }
 
 function nonce(): string {

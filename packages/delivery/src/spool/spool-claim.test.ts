@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import { itemOf, newSpool, nonce, RECEIVERS, tempFolder } from './spool.test.fixture.ts';
 import type { Spool } from './spool.ts';
 import { SpoolClaim } from './spool-claim.ts';
-import { fileName, folderName, receiversKey } from './spool-names.ts';
+import { fileName, folderName } from './spool-names.ts';
 import { thisOwner } from './spool-owner.ts';
 
 const linux = process.platform === 'linux';
@@ -155,7 +155,7 @@ describe('SpoolClaim', () => {
 
   it('leaves what is for other receivers to them for ten minutes, and takes it then', async () => {
     await leave({ pid: NO_PID });
-    const other = newSpool(root, { receivers: receiversKey(['http://another:4318']) });
+    const other = newSpool(root, { receivers: '0123abcd' });
     const claim = claimInto(other);
     await claim.scan();
     now += 599_000;

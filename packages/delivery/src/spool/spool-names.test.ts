@@ -56,9 +56,35 @@ describe('names of the spool', () => {
   });
 
   it('tell sets of receivers apart, whatever their order', () => {
-    assert.match(receiversKey(['a', 'b']), /^[0-9a-f]{8}$/);
-    assert.equal(receiversKey(['a', 'b', 'a']), receiversKey(['b', 'a']));
-    assert.notEqual(receiversKey(['a', 'b']), receiversKey(['a']));
+    const both = receiversKey(
+      new Map([
+        ['spans', 'a'],
+        ['logs', 'b'],
+      ]),
+    );
+    assert.match(both, /^[0-9a-f]{8}$/);
+    assert.equal(
+      receiversKey(
+        new Map([
+          ['logs', 'a'],
+          ['spans', 'b'],
+        ]),
+      ),
+      both,
+    );
+    assert.notEqual(receiversKey(new Map([['spans', 'a']])), both);
+    assert.equal(
+      receiversKey(
+        new Map([
+          ['spans', 'a'],
+          ['logs', 'b'],
+          ['metrics', 'c'],
+        ]),
+      ),
+      both,
+      'as a worker thread',
+    );
+    assert.equal(receiversKey(new Map([['metrics', 'a']])), receiversKey(new Map([['spans', 'a']])));
   });
 
   it('say what a file holds', () => {

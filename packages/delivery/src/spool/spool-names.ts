@@ -67,10 +67,17 @@ export function parseFolderName(name: string): SpoolFolderName | undefined {
   return { owner: { host, pid: Number(pid), start, thread: Number(thread) }, receivers };
 }
 
-/** 8 hex digits for a set of addresses, in any order: what was meant for one set is not sent to another. */
-export function receiversKey(addresses: Iterable<string>): string {
-  const text = [...new Set(addresses)].sort().join('\n');
-  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+/**
+ * 8 hex digits for those whom a process sends to, in any order: what is meant for them is not sent to others. Those of
+ * metrics count only when nothing else is sent: worker threads leave metrics to the main thread, which has the same key.
+ */
+export function receiversKey(receivers: ReadonlyMap<DropSignal, string | undefined>): string {
+  const others = [...receivers].filter(([signal]) => signal !== 'metrics');
+  const addresses = new Set((others.length > 0 ? others : [...receivers]).map(([, receiver]) => receiver ?? ''));
+  return createHash('sha256')
+    .update([...addresses].sort().join('\n'))
+    .digest('hex')
+    .slice(0, 8);
 }
 
 /** @param writer letters and digits that keep the names of several processes apart in one folder */

@@ -12,7 +12,7 @@ import { parseFileName, receiversKey } from './spool-names.ts';
 import { thisOwner } from './spool-owner.ts';
 
 /** Whom all spools of these tests are for, unless they say otherwise. */
-export const RECEIVERS: string = receiversKey(['http://collector:4318']);
+export const RECEIVERS: string = receiversKey(new Map([['spans', 'http://collector:4318']]));
 
 let nonces = 0;
 
