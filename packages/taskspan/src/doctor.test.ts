@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { AppFolder } from './app-folder.test.fixture.ts';
 import { Collector } from './collector.test.fixture.ts';
-import { type Examination, examine, type Finding, printFindings } from './doctor.ts';
+import { type Examination, examine, printFindings } from './doctor.ts';
+import type { Finding } from './doctor-finding.ts';
 
 describe('examine', () => {
   const folders: AppFolder[] = [];
@@ -48,6 +49,11 @@ describe('examine', () => {
     assert.match(about(findings, 'winston')?.found ?? '', /^3\..*: lines inside a run land in its log$/);
     assert.equal(about(findings, 'pino')?.level, 'fine');
     assert.match(about(findings, 'metrics port')?.found ?? '', /is free/);
+    assert.match(
+      about(findings, 'tasks')?.found ?? '',
+      /runTask.*`operation` attribute; job libraries are not captured/,
+    );
+    assert.equal(about(findings, 'spool'), undefined, 'nothing is sent');
     assert.match(about(findings, '@opentelemetry/api')?.found ?? '', /^1\./);
   });
 
@@ -127,7 +133,7 @@ describe('examine', () => {
           about(await look({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } }), 'OTLP endpoint'),
         ),
       );
-      assert.deepEqual(up, { level: 'fine', topic: 'OTLP endpoint', found: `${alive} answers` });
+      assert.deepEqual(up, { level: 'fine', topic: 'OTLP endpoint', found: `${alive} takes traces, metrics and logs` });
       assert.equal(down?.level, 'broken');
       assert.match(down?.found ?? '', /ECONNREFUSED/);
       assert.equal(mute?.level, 'broken');

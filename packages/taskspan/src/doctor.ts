@@ -1,26 +1,15 @@
 import { readFileSync, statSync } from 'node:fs';
-import { request } from 'node:http';
-import { request as requestTls } from 'node:https';
-import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { readDeliveryConfig } from '@taskspan/delivery/config';
 import { type ApiCopy, findApiCopies } from './api-copies.ts';
 import { findAppPackage } from './app-package.ts';
 import { describeWarning, type Environment, readConfig } from './config.ts';
 import { findDirectory } from './directory.ts';
+import type { Finding, FindingLevel } from './doctor-finding.ts';
+import { examineMetricsPort } from './doctor-metrics-port.ts';
+import { examineReceivers } from './doctor-receivers.ts';
+import { examineSpool } from './doctor-spool.ts';
 import { readResource } from './resource.ts';
-
-/** `broken`: telemetry is lost, mend it; `warning`: it may surprise; `fine`: for information. */
-type FindingLevel = 'fine' | 'warning' | 'broken';
-
-export interface Finding {
-  readonly level: FindingLevel;
-  /** What was looked at. */
-  readonly topic: string;
-  readonly found: string;
-  /** What to do about it; absent when nothing is to be done. */
-  readonly fix?: string;
-}
 
 export interface Examination {
   /** Main file or folder of the application. */
@@ -228,15 +217,31 @@ async function examineSettings(place: Place, { env, dir }: Examination): Promise
   const findings = warnings.map(
     (found): Finding => ({ level: 'warning', topic: 'setting', found, fix: 'see docs/config.md' }),
   );
-  findings.push(...examineFolder(place, env, config));
-  if (delivery.prometheus) findings.push(await examinePort(config.prometheusHost, config.prometheusPort));
-  const urls = [delivery.traces, delivery.metrics, delivery.logs].flatMap((target) => target?.url ?? []);
-  const origins = new Set(urls.map((url) => new URL(url).origin));
-  for (const origin of origins) findings.push(await examineEndpoint(origin));
+  const folder = examineFolder(place, env, config);
+  findings.push(...folder.findings, TASKS);
+  if (delivery.prometheus) {
+    const address = { host: config.prometheusHost, port: config.prometheusPort };
+    findings.push(await examineMetricsPort(address, folder.dir));
+  }
+  findings.push(...(await examineReceivers(delivery)));
+  if (folder.dir !== undefined) findings.push(...(await examineSpool(folder.dir, delivery)));
   return findings;
 }
 
-function examineFolder(place: Place, env: Environment, config: ReturnType<typeof readConfig>): Finding[] {
+/** What becomes a task, so that nobody waits for what does not. */
+const TASKS: Finding = {
+  level: 'fine',
+  topic: 'tasks',
+  found:
+    'captured: calls of runTask and its siblings (runTaskSteps, startTask, startTaskSpan), and spans with an `operation` attribute; job libraries are not captured automatically yet',
+};
+
+interface Folder {
+  readonly dir: string | undefined;
+  readonly findings: readonly Finding[];
+}
+
+function examineFolder(place: Place, env: Environment, config: ReturnType<typeof readConfig>): Folder {
   const app = findAppPackage({ script: place.script, cwd: place.folder });
   const resource = readResource({
     serviceName: config.serviceName,
@@ -250,42 +255,7 @@ function examineFolder(place: Place, env: Environment, config: ReturnType<typeof
     (warning): Finding => ({ level: found.dir === undefined ? 'broken' : 'warning', topic: 'folder', found: warning }),
   );
   const findings: Finding[] = [{ level: 'fine', topic: 'service.name', found: service }, ...warnings];
-  if (!config.files) return [...findings, { level: 'fine', topic: 'files', found: 'off (TASKSPAN_FILES)' }];
-  if (found.logsDir !== undefined) findings.push({ level: 'fine', topic: 'logs folder', found: found.logsDir });
-  return findings;
-}
-
-async function examinePort(host: string, port: number): Promise<Finding> {
-  const server = createServer();
-  const problem = await new Promise<NodeJS.ErrnoException | undefined>((done) => {
-    server.once('error', done);
-    server.listen({ host, port, exclusive: true }, () => done(undefined));
-  });
-  server.close();
-  const where = `${host}:${port}`;
-  if (problem === undefined) return { level: 'fine', topic: 'metrics port', found: `${where} is free` };
-  if (problem.code === 'EADDRINUSE') {
-    return { level: 'fine', topic: 'metrics port', found: `${where} is taken; the next free one will be used` };
-  }
-  const fix = 'set OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT';
-  return { level: 'broken', topic: 'metrics port', found: `${where}: ${problem.message}`, fix };
-}
-
-const ENDPOINT_TIMEOUT_MS = 3000;
-
-/** Any answer will do: what listens there speaks HTTP. */
-async function examineEndpoint(origin: string): Promise<Finding> {
-  const send = origin.startsWith('https:') ? requestTls : request;
-  const problem = await new Promise<string | undefined>((done) => {
-    const probe = send(origin, { method: 'GET', timeout: ENDPOINT_TIMEOUT_MS }, (response) => {
-      response.resume();
-      done(undefined);
-    });
-    probe.once('timeout', () => probe.destroy(new Error(`no answer within ${ENDPOINT_TIMEOUT_MS} ms`)));
-    probe.once('error', (error) => done(error.message || String((error as NodeJS.ErrnoException).code)));
-    probe.end();
-  });
-  if (problem === undefined) return { level: 'fine', topic: 'OTLP endpoint', found: `${origin} answers` };
-  const fix = 'start the collector, or mend OTEL_EXPORTER_OTLP_ENDPOINT';
-  return { level: 'broken', topic: 'OTLP endpoint', found: `${origin}: ${problem}`, fix };
+  if (!config.files) findings.push({ level: 'fine', topic: 'files', found: 'off (TASKSPAN_FILES)' });
+  else if (found.logsDir !== undefined) findings.push({ level: 'fine', topic: 'logs folder', found: found.logsDir });
+  return { dir: found.dir, findings };
 }
