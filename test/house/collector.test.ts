@@ -53,12 +53,16 @@ describe('files of the Collector', () => {
     assert.deepEqual(Object.keys(kinds).sort(), ['exporters', 'extensions', 'processors', 'receivers']);
   });
 
-  it('are of one version, which is that of the image', () => {
+  it('are of one version, which is that of the images', () => {
     const [version, ...others] = new Set(
       [...readProjectFile(BUILDER).matchAll(/(?<!provider )(?:v|version: )(0\.\d+\.\d+)/g)].map((match) => match[1]),
     );
     assert.deepEqual(others, []);
-    assert.ok(readProjectFile('docker-compose.yml').includes(`opentelemetry-collector-contrib:${version}\n`));
+    const imagesOf = (file: string): readonly string[] =>
+      [...readProjectFile(file).matchAll(/image: (\S*(?:collector|jaeger)\S*)/g)].map((match) => match[1] ?? '');
+    const images = new Set(imagesOf('docker-compose.yml'));
+    assert.ok(images.has(`otel/opentelemetry-collector-contrib:${version}`));
+    assert.deepEqual(new Set(imagesOf('docs/kubernetes.md')), images);
   });
 
   it('give an environment variable the same default wherever they read it', () => {
