@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { runTask } from '@taskspan/core';
+import { readDeliveryConfig } from '@taskspan/delivery/config';
 import { describe, it } from 'mocha';
 import { type GreetingOptions, greet } from './greeting.ts';
 
@@ -27,7 +28,9 @@ class Terminal {
 function greeted(changes: Partial<GreetingOptions> = {}): { terminal: Terminal; stop: () => void } {
   const terminal = new Terminal();
   const metricsUrl = Promise.resolve(URL);
-  return { terminal, stop: greet({ quiet: false, metricsUrl, logsFolder: '/data/logs', terminal, ...changes }) };
+  const delivery = readDeliveryConfig({});
+  const options = { quiet: false, metricsUrl, logsFolder: '/data/logs', delivery, terminal, ...changes };
+  return { terminal, stop: greet(options) };
 }
 
 /** Keeps the loop alive, as an app does: the hint's own timer must not. */
@@ -48,6 +51,19 @@ describe('greet', () => {
     const { terminal, stop } = greeted({ metricsUrl: Promise.resolve(undefined), logsFolder: undefined });
     await terminal.written(1);
     assert.deepEqual(terminal.lines, ['taskspan: npx taskspan doctor\n']);
+    stop();
+  });
+
+  it('names whom it sends to, without credentials', async () => {
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://me:secret@collector:4318',
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://prometheus:9090/api/v1/otlp/v1/metrics',
+    };
+    const { terminal, stop } = greeted({ metricsUrl: Promise.resolve(undefined), delivery: readDeliveryConfig(env) });
+    await terminal.written(1);
+    assert.deepEqual(terminal.lines, [
+      'taskspan: sends to http://***@collector:4318, http://prometheus:9090/api/v1/otlp  /data/logs  npx taskspan doctor\n',
+    ]);
     stop();
   });
 
