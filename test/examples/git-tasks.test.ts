@@ -57,9 +57,19 @@ describe('the example that works on a git repository', () => {
     assert.match(stdout, /Checked: own count = \/metrics = files, 11 runs\./);
     assert.match(stdout, /failure +merge +topic of carol .* MergeConflict: conflict in notes-\w+\/index\.md/);
     assert.match(stdout, /Metrics {2}http:\/\/127\.0\.0\.1:\d+\/metrics/);
+    assert.match(stdout, /curl -s <the URL above>/);
     assert.ok(stdout.includes(join(folder, 'data', 'logs')));
     assert.equal(stdout.includes('\x1b'), false);
     assert.deepEqual(stateOf(repository), before);
+  });
+
+  it('names no URL of metrics where none are served', async () => {
+    const repository = makeRepository(join(folder, 'repository'), 2);
+    const { code, stdout } = await runApp({ args: [repository], env: { OTEL_METRICS_EXPORTER: 'none' } });
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /Metrics {2}not served here, so not compared/);
+    assert.match(stdout, /jq -rs .*\n {2}what the toolkit sees/);
+    assert.doesNotMatch(stdout, /curl/);
   });
 
   it('counts its own runs only, and is not led away by the variables of a git hook', async () => {

@@ -19,21 +19,25 @@ export function printSummary(ended, { folder, logs, metricsUrl, runs, difference
   console.log(`\nFiles    ${logs}`);
   console.log(`Metrics  ${metricsUrl ?? 'not served here, so not compared'}`);
   const failed = runs.find(({ status }) => status === 'failure')?.file ?? runs[0]?.file;
-  if (failed !== undefined) printWaysOn(folder, failed);
+  if (failed !== undefined) printWaysOn(folder, failed, metricsUrl !== undefined);
 }
 
 /**
  * @param {string} folder
  * @param {string} file
+ * @param {boolean} isServed whether there is a URL of metrics above
  */
-function printWaysOn(folder, file) {
+function printWaysOn(folder, file, isServed) {
+  const metrics = isServed
+    ? `
+  the metrics, while they are served: start with --keep, then
+    curl -s <the URL above>`
+    : '';
   const records = '[.[].resourceLogs[]?.scopeLogs[].logRecords[]] | sort_by(.timeUnixNano)[]';
   console.log(`
 Look further
   the log of one run (a failed one, if any):
-    jq -rs '${records} | [.severityText, .eventName, .body.stringValue] | @tsv' ${quote(file)}
-  the metrics, while they are served: start with --keep, then
-    curl -s <the URL above>
+    jq -rs '${records} | [.severityText, .eventName, .body.stringValue] | @tsv' ${quote(file)}${metrics}
   what the toolkit sees on this machine:
     npx taskspan doctor --dir ${quote(folder)}`);
 }
