@@ -152,8 +152,7 @@ export class ExportQueue<T> {
     if (this.#closed) return;
     this.#closed = true;
     const { spool, signal } = this.#options;
-    if (spool === undefined) await this.#drain(timeoutMs, () => false);
-    else await this.forceFlush(timeoutMs);
+    await (spool === undefined ? this.#drain(timeoutMs, () => false) : this.forceFlush(timeoutMs));
     clearTimeout(this.#timer);
     clearImmediate(this.#turn);
     let left = 0;

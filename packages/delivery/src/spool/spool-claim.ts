@@ -26,7 +26,7 @@ const LONG_DEAD_MS = 600_000;
  * What was meant for other receivers, or holds a signal that this process does not send, is left so long to those who
  * do; then nobody of them comes any more: the endpoint was changed.
  */
-export const FOREIGN_MS = 600_000;
+const FOREIGN_MS = 600_000;
 const GONE = new Set(['ENOENT', 'EPERM', 'EACCES', 'EBUSY']);
 
 /** A folder that may be claimed. */
