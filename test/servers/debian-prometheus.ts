@@ -10,6 +10,8 @@ export interface PrometheusPrograms {
 }
 
 const PACKAGE = 'prometheus';
+/** Where its programs are in it. */
+const [PROMETHEUS, PROMTOOL] = ['usr/bin/prometheus', 'usr/bin/promtool'] as const;
 
 /**
  * Prometheus and promtool: the ones on the PATH, else out of Debian's package, unpacked beside the other servers. It is
@@ -25,8 +27,13 @@ export async function prometheusPrograms(within: string): Promise<PrometheusProg
   if (programOnPath('apt-get') === undefined || programOnPath('dpkg-deb') === undefined) {
     throw new Error('prometheus and promtool are needed and not on the PATH: see https://prometheus.io/download');
   }
-  const folder = await keptFolder(within, { name: PACKAGE, from: [PACKAGE], make: unpack });
-  return { prometheus: join(folder, 'usr/bin/prometheus'), promtool: join(folder, 'usr/bin/promtool') };
+  const folder = await keptFolder(within, {
+    name: PACKAGE,
+    from: [PACKAGE],
+    programs: { [PROMETHEUS]: ['--version'], [PROMTOOL]: ['--version'] },
+    make: unpack,
+  });
+  return { prometheus: join(folder, PROMETHEUS), promtool: join(folder, PROMTOOL) };
 }
 
 async function unpack(result: string, scratch: string): Promise<void> {
@@ -36,5 +43,4 @@ async function unpack(result: string, scratch: string): Promise<void> {
   const file = readdirSync(scratch).find((name) => name.endsWith('.deb'));
   if (file === undefined) throw new Error(`apt-get download ${PACKAGE} left no package behind`);
   await runLogged('dpkg-deb', ['--extract', file, result], { cwd: scratch });
-  await runLogged(join(result, 'usr/bin/promtool'), ['--version'], { cwd: scratch });
 }

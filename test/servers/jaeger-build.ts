@@ -2,7 +2,6 @@ import { chmodSync, cpSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GO_BUILD, requireGo, runGo } from './go-toolchain.ts';
 import { keptFolder } from './kept-folder.ts';
-import { runLogged } from './logged-command.ts';
 
 const MODULE = 'github.com/jaegertracing/jaeger';
 /** The release of the module that is Jaeger 2.13. */
@@ -16,7 +15,12 @@ const PACKAGE = './cmd/jaeger';
  * @returns absolute path of the program
  */
 export async function jaegerProgram(within: string): Promise<string> {
-  const folder = await keptFolder(within, { name: 'jaeger', from: [MODULE, VERSION, PACKAGE, GO_BUILD], make: build });
+  const folder = await keptFolder(within, {
+    name: 'jaeger',
+    from: [MODULE, VERSION, PACKAGE, GO_BUILD],
+    programs: { jaeger: ['version'] },
+    make: build,
+  });
   return join(folder, 'jaeger');
 }
 
@@ -30,7 +34,6 @@ async function build(result: string, scratch: string): Promise<void> {
   cpSync(downloaded, source, { recursive: true });
   makeWritable(source);
   await runGo([...GO_BUILD, '-o', join(result, 'jaeger'), PACKAGE], { cwd: source });
-  await runLogged(join(result, 'jaeger'), ['version'], { cwd: scratch });
 }
 
 /** Go keeps modules read-only, folders too: nothing in a copy of them could be removed. */

@@ -27,6 +27,7 @@ export async function otelcolProgram(within: string): Promise<string> {
   const folder = await keptFolder(within, {
     name: 'otelcol',
     from: [yaml, BUILD, GOFLAGS],
+    programs: { otelcol: ['--version'] },
     make: (result, scratch) => build(yaml, result, scratch),
   });
   return join(folder, 'otelcol');
@@ -41,7 +42,6 @@ async function build(yaml: string, result: string, scratch: string): Promise<voi
   copyFileSync(BUILDER_YAML, join(scratch, 'builder.yaml'));
   await runLogged(join(scratch, 'builder'), BUILD, { cwd: scratch, env: { ...process.env, GOFLAGS } });
   renameSync(join(scratch, 'source', 'otelcol-taskspan'), join(result, 'otelcol'));
-  await runLogged(join(result, 'otelcol'), ['--version'], { cwd: scratch });
 }
 
 /** The version of the distribution is that of the builder and of all components. */
