@@ -128,6 +128,7 @@ describe('examineReceivers', () => {
       const [wrong] = await look(plain.replace('http:', 'https:'));
       assert.match(wrong?.found ?? '', /\(TLS is not spoken there: look at http or https/);
       assert.deepEqual([unknown?.level, wrong?.level], ['broken', 'broken']);
+      assert.deepEqual([unknown?.fix, wrong?.fix], [undefined, undefined], 'it is said already');
     });
   });
 });

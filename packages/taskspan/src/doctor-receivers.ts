@@ -65,7 +65,7 @@ function broken(kept: readonly Answer[], takesOthers: boolean): Finding {
     return { ...finding, fix: `mend that, or set ${off}, or name another receiver by ${own}` };
   }
   // The reason says already what to look at.
-  if (/\blook at OTEL_|\bwrite https in OTEL_/.test(reason)) return finding;
+  if (reason.includes('OTEL_EXPORTER_OTLP_')) return finding;
   if (isFinal) return { ...finding, fix: 'ask whoever runs the receiver why it takes no empty request' };
   return { ...finding, fix: 'start the collector, or mend OTEL_EXPORTER_OTLP_ENDPOINT' };
 }

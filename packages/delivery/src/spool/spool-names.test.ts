@@ -87,6 +87,12 @@ describe('names of the spool', () => {
     assert.equal(receiversKey(new Map([['metrics', 'a']])), receiversKey(new Map([['spans', 'a']])));
   });
 
+  it('do not tell a receiver from itself when scheme or credentials are put right', () => {
+    const key = receiversKey(new Map([['spans', 'http://collector:4318/a']]));
+    assert.equal(receiversKey(new Map([['spans', 'https://***@collector:4318/a']])), key);
+    assert.notEqual(receiversKey(new Map([['spans', 'http://collector:4318/b']])), key);
+  });
+
   it('say what a file holds', () => {
     const files: SpoolFileName[] = [
       FILE,

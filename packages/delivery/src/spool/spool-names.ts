@@ -70,10 +70,12 @@ export function parseFolderName(name: string): SpoolFolderName | undefined {
 /**
  * 8 hex digits for those whom a process sends to, in any order: what is meant for them is not sent to others. Those of
  * metrics count only when nothing else is sent: worker threads leave metrics to the main thread, which has the same key.
+ * Neither scheme nor credentials count: they are what is put right when a receiver refuses.
  */
 export function receiversKey(receivers: ReadonlyMap<DropSignal, string | undefined>): string {
   const others = [...receivers].filter(([signal]) => signal !== 'metrics');
-  const addresses = new Set((others.length > 0 ? others : [...receivers]).map(([, receiver]) => receiver ?? ''));
+  const counted = others.length > 0 ? others : [...receivers];
+  const addresses = new Set(counted.map(([, receiver]) => (receiver ?? '').replace(/^https?:\/\/([^/@]*@)?/, '')));
   return createHash('sha256')
     .update([...addresses].sort().join('\n'))
     .digest('hex')
