@@ -12,7 +12,7 @@ const LEVELS = [
 /**
  * Cuts an uncompressed OTLP-JSON body in two, each with about half of the items in their order.
  *
- * @returns undefined for what cannot be cut: a single item, protobuf, or what is no OTLP-JSON
+ * @returns undefined for what cannot be cut: a single item, protobuf (see `protobuf-halves.ts`), or what is no OTLP-JSON
  */
 export function jsonHalves(body: RequestBody): readonly [RequestBody, RequestBody] | undefined {
   if (body.format !== 'json' || body.gzip) return undefined;

@@ -2,7 +2,7 @@ import { BackOff } from '../back-off.ts';
 import type { DeliveryReport } from '../delivery-report.ts';
 import type { Failure, Post, RequestBody, SendResult } from '../send-result.ts';
 import { Watchers } from '../watchers.ts';
-import { jsonHalves } from './json-halves.ts';
+import { halvesOf } from './body-halves.ts';
 import { packBody, unpackBody, unpackedBytes } from './packed-body.ts';
 import type { Spool } from './spool.ts';
 import type { SpoolEntry, SpoolLane } from './spool-lane.ts';
@@ -127,7 +127,7 @@ export class SpoolDrain {
       this.#options.report.waiting(result.reason, spool.place);
     } else {
       this.#backOff.reset();
-      const halves = result.kind === 'too large' ? jsonHalves(await unpackBody(body)) : undefined;
+      const halves = result.kind === 'too large' ? halvesOf(await unpackBody(body), entry.signal) : undefined;
       if (halves === undefined) {
         await this.#setAside(entry, body, result.reason);
       } else if (!(await spool.replace(entry, halves))) {
