@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { clearReports, state } from '@taskspan/core/hub';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { ExportQueue, type ExportQueueOptions } from './export-queue.ts';
+import { ExportQueue } from './export-queue.ts';
+import type { ExportQueueOptions } from './export-queue-options.ts';
 import type { SendResult } from './send-result.ts';
 import { unpackBody } from './spool/packed-body.ts';
 import { bodyOf } from './spool/spool.test.fixture.ts';

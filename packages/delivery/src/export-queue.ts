@@ -1,43 +1,15 @@
-import { type DropSignal, safely } from '@taskspan/core/hub';
+import { safely } from '@taskspan/core/hub';
 import { BackOff } from './back-off.ts';
+import { byteSize } from './byte-size.ts';
 import { DeliveryReport } from './delivery-report.ts';
-import { type Batch, emptyBatch, halves, type Outlet, spoolItem } from './export-batch.ts';
+import { type Batch, emptyBatch, halves, spoolItem } from './export-batch.ts';
+import { type ExportQueueOptions, QUEUE_LIMITS } from './export-queue-options.ts';
+import { LateRequest } from './late-request.ts';
 import type { Failure, RequestBody, SendResult } from './send-result.ts';
 import type { LazySpool } from './spool/lazy-spool.ts';
+import type { HeldItem } from './spool/signal-spool.ts';
 import type { SpoolItem } from './spool/spool-item.ts';
 import { Watchers } from './watchers.ts';
-
-export interface ExportQueueOptions<T> {
-  readonly signal: DropSignal;
-  readonly outlet: Outlet<T>;
-  /** Bytes that an item takes, roughly; called once per item, on the caller's path. */
-  readonly sizeOf: (item: T) => number;
-  /** Where requests go that cannot be delivered now; undefined: they wait in memory. */
-  readonly spool?: LazySpool | undefined;
-  /** Longest wait of an item before it is sent, in milliseconds. Default 1000. */
-  readonly delayMs?: number | undefined;
-  /** Bound of all that waits or is in flight in memory, in bytes. Default 64 MiB. */
-  readonly maxBytes?: number | undefined;
-  /** Items in one request. Default 512. */
-  readonly batchItems?: number | undefined;
-  /** Wait after the first failure in a row, in milliseconds; doubled by each further one. Default 1000. */
-  readonly backoffMs?: number | undefined;
-}
-
-/** Every limit of the queue with its reason. */
-const QUEUE_DEFAULTS = {
-  delayMs: 1000,
-  maxBytes: 64 * 1024 * 1024,
-  batchItems: 512,
-  /** No wait between two attempts is longer, whatever the receiver asks for: data must not rot in memory. */
-  longestAskedMs: 30_000,
-  /** A batch is closed at this estimate too: the Collector refuses bodies above 20 MiB. */
-  batchBytes: 4 * 1024 * 1024,
-  /** Above this part of the bound, what a slow receiver lets wait goes to disk. */
-  spillPart: 0.5,
-  flushTimeoutMs: 10_000,
-  shutdownTimeoutMs: 3000,
-} as const;
 
 /** What became of a batch: an answer, or it is on disk now, or the disk does not take it, or it was empty. */
 type Outcome = SendResult | { readonly kind: 'spooled' } | { readonly kind: 'blocked' } | { readonly kind: 'empty' };
@@ -74,18 +46,18 @@ export class ExportQueue<T> {
   /** While above 0 a flush drains the queue: nothing waits for its delay. */
   #flushing = 0;
   #closed = false;
-  /** True while a request is on its way that did not come from the disk. */
-  #isPosting = false;
+  /** The request on its way that did not come from the disk. */
+  #posting: LateRequest | undefined;
   /** Told of every settled request and every drop. */
   readonly #watchers = new Watchers();
 
   constructor(options: ExportQueueOptions<T>) {
     this.#options = options;
-    this.#delayMs = options.delayMs ?? QUEUE_DEFAULTS.delayMs;
-    this.#maxBytes = options.maxBytes ?? QUEUE_DEFAULTS.maxBytes;
-    this.#batchItems = options.batchItems ?? QUEUE_DEFAULTS.batchItems;
-    this.#batchBytes = Math.min(QUEUE_DEFAULTS.batchBytes, Math.ceil(this.#maxBytes / 8));
-    this.#backOff = new BackOff({ firstMs: options.backoffMs, longestAskedMs: QUEUE_DEFAULTS.longestAskedMs });
+    this.#delayMs = options.delayMs ?? QUEUE_LIMITS.delayMs;
+    this.#maxBytes = options.maxBytes ?? QUEUE_LIMITS.maxBytes;
+    this.#batchItems = options.batchItems ?? QUEUE_LIMITS.batchItems;
+    this.#batchBytes = Math.min(QUEUE_LIMITS.batchBytes, Math.ceil(this.#maxBytes / 8));
+    this.#backOff = new BackOff({ firstMs: options.backoffMs, longestAskedMs: QUEUE_LIMITS.longestAskedMs });
     this.report = new DeliveryReport(options.signal);
     const { post, receiver } = options.outlet;
     options.spool?.connect({ report: this.report, post, receiver, backoffMs: options.backoffMs });
@@ -130,7 +102,7 @@ export class ExportQueue<T> {
    * @param timeoutMs default 10 s
    * @returns true when nothing of it is left; never rejects
    */
-  async forceFlush(timeoutMs: number = QUEUE_DEFAULTS.flushTimeoutMs): Promise<boolean> {
+  async forceFlush(timeoutMs: number = QUEUE_LIMITS.flushTimeoutMs): Promise<boolean> {
     const began = performance.now();
     const keptBefore = this.#keptAttempts;
     const failedBefore = this.#failedAttempts;
@@ -148,7 +120,7 @@ export class ExportQueue<T> {
    *
    * @param timeoutMs default 3 s
    */
-  async shutdown(timeoutMs: number = QUEUE_DEFAULTS.shutdownTimeoutMs): Promise<void> {
+  async shutdown(timeoutMs: number = QUEUE_LIMITS.shutdownTimeoutMs): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     const { spool, signal } = this.#options;
@@ -219,12 +191,13 @@ export class ExportQueue<T> {
 
   /** One request at a time, or the receiver would get them out of order. While it is slow, more may go to disk. */
   get #isFree(): boolean {
-    return this.#inFlight.size === 0 || (this.#isPosting && this.#inFlight.size === 1 && this.#spills);
+    return this.#inFlight.size === 0 || (this.#posting !== undefined && this.#inFlight.size === 1 && this.#spills);
   }
 
-  /** True when too much waits in memory for what the disk could hold. */
+  /** True when what waits in memory belongs on disk: it is too much, or waits for too long. */
   get #spills(): boolean {
-    return this.#options.spool !== undefined && this.#bytes > this.#maxBytes * QUEUE_DEFAULTS.spillPart;
+    if (this.#options.spool === undefined) return false;
+    return this.#posting?.isLate === true || this.#bytes > this.#maxBytes * QUEUE_LIMITS.spillPart;
   }
 
   /** Starts one request. One per turn of the loop: serialising a batch takes about two milliseconds. */
@@ -279,17 +252,14 @@ export class ExportQueue<T> {
       return { kind: 'empty' };
     }
     if (body === undefined || !this.#inFlight.has(batch)) return { kind: 'empty' };
-    if (this.#spool?.isEmpty === false || this.#isPosting) {
+    if (this.#spool?.isEmpty === false || this.#posting !== undefined) {
       return (await this.#spoolBatch(batch, body)) ? { kind: 'spooled' } : { kind: 'blocked' };
     }
     const result = await this.#post(batch, body);
     if (!this.#inFlight.has(batch)) return result;
     if (result.kind === 'retryable') {
-      this.#failedAttempts += 1;
-      const where = spool?.place ?? `in memory, up to ${Math.ceil(this.#maxBytes / 1_048_576)} MiB, and retried`;
-      this.report.waiting(result.reason, where);
-      const isSpooled = await this.#spoolBatch(batch, body, result);
-      if (isSpooled) return { kind: 'spooled' };
+      this.#reportWaiting(result);
+      if (await this.#spoolBatch(batch, body, result)) return { kind: 'spooled' };
     } else if (result.kind === 'refused' || (result.kind === 'too large' && batch.items.length === 1)) {
       const keptIn = await spool?.open(this.#options.signal)?.setAside(body);
       this.report.refused(batch.items.length, result.reason, keptIn);
@@ -298,15 +268,37 @@ export class ExportQueue<T> {
     return result;
   }
 
-  async #post(batch: Batch<T>, body: RequestBody): Promise<SendResult> {
-    this.#isPosting = true;
+  async #post(batch: Batch<T>, body: RequestBody): Promise<Outcome> {
+    const posting = new LateRequest({ hold: () => this.#hold(batch, body), onLate: () => this.#schedule() });
+    this.#posting = posting;
     const result = await this.#options.outlet.post(body, () => {
       batch.state = 'accepted';
+      posting.accepted();
     });
-    this.#isPosting = false;
+    const isOnDisk = await posting.end(result.kind === 'retryable');
+    this.#posting = undefined;
     // What was put on disk meanwhile had to stay behind it.
     if (result.kind !== 'retryable') this.#spool?.wake();
-    return result;
+    if (!isOnDisk || result.kind !== 'retryable') return result;
+    this.#reportWaiting(result);
+    this.#spool?.wake(result);
+    return { kind: 'spooled' };
+  }
+
+  /** Puts a request on disk whose answer is late. */
+  async #hold(batch: Batch<T>, body: RequestBody): Promise<HeldItem | undefined> {
+    const spool = this.#options.spool?.open(this.#options.signal);
+    if (spool === undefined || batch.state !== 'waiting') return undefined;
+    batch.state = 'spooling';
+    const held = await spool.hold(spoolItem(batch, body));
+    if (held === undefined && batch.state === 'spooling') batch.state = 'waiting';
+    return held;
+  }
+
+  #reportWaiting(result: Failure): void {
+    this.#failedAttempts += 1;
+    const inMemory = `in memory, up to ${byteSize(this.#maxBytes)}, and retried`;
+    this.report.waiting(result.reason, this.#options.spool?.place ?? inMemory);
   }
 
   async #spoolBatch(batch: Batch<T>, body: RequestBody, failure?: Failure): Promise<boolean> {
@@ -314,7 +306,7 @@ export class ExportQueue<T> {
     if (spool === undefined) return false;
     batch.state = 'spooling';
     const isPut = await spool.put(spoolItem(batch, body));
-    if (!this.#isPosting) spool.wake(failure);
+    if (this.#posting === undefined) spool.wake(failure);
     return isPut;
   }
 

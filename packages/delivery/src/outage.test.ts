@@ -329,6 +329,37 @@ describe('an outage of the receiver', function () {
     assert.ok(warnings.some((warning) => /the spool in .* cannot be written/.test(warning)));
   });
 
+  it('puts on disk what waits for a receiver that hangs, what it was sent too, and sends none of it twice', async () => {
+    const { processor, end } = start();
+    const { asked } = collector;
+    const hung: (() => void)[] = [];
+    collector.answer = (response, index) => hung.push(() => OK(response, index));
+    end(10);
+    await until(() => hung.length === 1);
+    end(1500);
+    await until(() => textsBelow(dir.path).length === 4 && processor.bytesInMemory < 100_000);
+    const onDisk = textsBelow(dir.path).join();
+    for (let at = 0; at < ended; at += 1) assert.ok(onDisk.includes(`"s${at}"`), `s${at}`);
+    assert.equal(collector.asked - asked, 1, 'nothing of it is sent meanwhile');
+    collector.answer = OK;
+    hung[0]?.();
+    await allArrived();
+    await until(() => textsBelow(root).length === 0);
+    assertComplete();
+  });
+
+  it('sends once more, and from the disk, what a receiver that hung has not taken', async () => {
+    const { end } = start({ timeoutMs: 1300 });
+    collector.answer = () => {};
+    end(10);
+    await until(() => warnings.length > 0);
+    assert.equal(textsBelow(root).length, 1);
+    collector.received.length = 0;
+    collector.answer = OK;
+    await allArrived();
+    assertComplete();
+  });
+
   it('is over for all signals of a receiver as soon as one gets through, whatever their waits', async () => {
     const spool = new LazySpool({ directory: dir.path, maxBytes: 64 * 1024 * 1024 });
     let isAway = true;

@@ -49,6 +49,18 @@ describe('HttpTransport', () => {
   });
   afterEach(() => collector.stop());
 
+  it('takes the status for the answer when its body never ends', async () => {
+    for (const [status, kind] of [
+      [200, 'delivered'],
+      [503, 'retryable'],
+    ] as const) {
+      collector.answer = (response) => response.writeHead(status).write('{');
+      const transport = new HttpTransport(collector.target('traces', { timeoutMs: 200 }));
+      assert.equal((await transport.post(body)).kind, kind);
+      transport.close();
+    }
+  });
+
   it('says that a request is accepted before its answer is read', async () => {
     const heard: string[] = [];
     collector.answer = (response) => {

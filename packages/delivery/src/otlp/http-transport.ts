@@ -92,9 +92,12 @@ export class HttpTransport {
         this.#open.delete(request);
         resolve({ kind: 'retryable', reason: `${withoutPassword(url)}: ${reason}` });
       };
+      let settle: (() => void) | undefined;
       const timer = setTimeout(() => {
         request.destroy();
-        fail(`no answer within ${timeoutMs} ms`);
+        // Where only the end of the answer is missing, what it says is known.
+        if (settle !== undefined) settle();
+        else fail(`no answer within ${timeoutMs} ms`);
       }, timeoutMs);
       timer.unref();
       request.on('socket', (socket) => socket.unref());
@@ -118,7 +121,7 @@ export class HttpTransport {
           if (bytes < ANSWER_BYTES) chunks.push(chunk);
           bytes += chunk.byteLength;
         });
-        const settle = (): void => {
+        settle = (): void => {
           clearTimeout(timer);
           const answer = {
             status,

@@ -15,6 +15,14 @@ export interface SignalSpoolOptions {
   readonly backoffMs?: number | undefined;
 }
 
+/** A request that is on disk and on its way at once. */
+export interface HeldItem {
+  /** The receiver has said yes: nobody must send it again. */
+  accepted(): void;
+  /** It is on its way no more. `isWanted`: it is to be sent from the disk, in its turn; else it leaves the disk. */
+  release(isWanted: boolean): void;
+}
+
 /** The spool as one signal sees it: what it puts there is sent in order, as soon as the receiver takes it again. */
 export class SignalSpool {
   readonly #spool: Spool;
@@ -40,6 +48,25 @@ export class SignalSpool {
   /** Puts a request on disk; it stays there until `wake`. Never rejects; false when the disk does not take it. */
   async put(item: SpoolItem): Promise<boolean> {
     return await this.#spool.put(this.#signal, item);
+  }
+
+  /**
+   * Puts a request on disk that is on its way: it is not sent from there until it is released. Never rejects.
+   *
+   * @returns undefined when the disk does not take it
+   */
+  async hold(item: SpoolItem): Promise<HeldItem | undefined> {
+    const entry = await this.#spool.hold(this.#signal, item);
+    if (entry === undefined) return undefined;
+    return {
+      accepted: () => {
+        entry.state = 'accepted';
+      },
+      release: (isWanted) => {
+        entry.state = 'waiting';
+        if (!isWanted) this.#spool.remove(entry);
+      },
+    };
   }
 
   /**

@@ -82,12 +82,12 @@ export class SpoolDrain {
 
   #schedule(): void {
     const { lane, spool } = this.#options;
-    if (this.#stopped || this.#sending !== undefined || lane.isEmpty) return;
+    if (this.#stopped || this.#sending !== undefined || lane.oldest?.state !== 'waiting') return;
     clearTimeout(this.#timer);
     const waitMs = Math.max(0, this.#backOff.waitMs, spool.bucket.waitMs);
     this.#timer = setTimeout(() => {
       const { oldest } = lane;
-      if (this.#stopped || this.#sending !== undefined || oldest === undefined) return;
+      if (this.#stopped || this.#sending !== undefined || oldest?.state !== 'waiting') return;
       this.#sending = this.#sendOldest(oldest)
         .catch((error: unknown) => this.#setAside(oldest, undefined, `it is damaged: ${String(error)}`))
         .finally(() => {

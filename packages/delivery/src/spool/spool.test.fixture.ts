@@ -6,9 +6,10 @@ import { gunzipSync } from 'node:zlib';
 import type { DropSignal } from '@taskspan/core/hub';
 import { DeliveryReport } from '../delivery-report.ts';
 import type { RequestBody } from '../send-result.ts';
-import { Spool, type SpoolOptions } from './spool.ts';
+import { Spool } from './spool.ts';
 import type { SpoolItem } from './spool-item.ts';
 import { parseFileName, receiversKey } from './spool-names.ts';
+import type { SpoolOptions } from './spool-options.ts';
 import { thisOwner } from './spool-owner.ts';
 
 /** Whom all spools of these tests are for, unless they say otherwise. */

@@ -11,22 +11,9 @@ import { type Lanes, SpoolIndex } from './spool-index.ts';
 import { describeItem, type SpoolItem } from './spool-item.ts';
 import { newEntry, type SpoolEntry } from './spool-lane.ts';
 import { fileName, folderName, freedName, type SpoolFileName, type SpoolOwner } from './spool-names.ts';
+import type { SpoolOptions } from './spool-options.ts';
 import { spoolPlace } from './spool-place.ts';
 import { TokenBucket } from './token-bucket.ts';
-
-export interface SpoolOptions {
-  /** The folder of all spools; made when it is needed. */
-  readonly root: string;
-  /** What the disk may hold of this process, in bytes. */
-  readonly maxBytes: number;
-  readonly owner: SpoolOwner;
-  /** Whom this process sends to, see `receiversKey`. */
-  readonly receivers: string;
-  /** Makes a name that nobody else makes: letters and digits. */
-  readonly nonce: () => string;
-  /** How fast what is on disk leaves, in bytes per second before compression. Default 8 MiB. */
-  readonly bytesPerSecond?: number | undefined;
-}
 
 interface PendingWrite {
   readonly signal: DropSignal;
@@ -110,6 +97,16 @@ export class Spool {
    * @returns false when the disk does not take it; true when the caller has nothing to do with it any more
    */
   async put(signal: DropSignal, item: SpoolItem): Promise<boolean> {
+    return (await this.#enter(signal, item)) !== 'failed';
+  }
+
+  /** As `put`, for a request that is on its way: nobody sends it until its state is `waiting`. */
+  async hold(signal: DropSignal, item: SpoolItem): Promise<SpoolEntry | undefined> {
+    const entry = await this.#enter(signal, item, true);
+    return typeof entry === 'object' ? entry : undefined;
+  }
+
+  async #enter(signal: DropSignal, item: SpoolItem, isHeld = false): Promise<SpoolEntry | 'gone' | 'failed'> {
     const exits = this.#exits;
     const pending: PendingWrite = { signal, item, file: undefined };
     this.#pending.add(pending);
@@ -118,15 +115,16 @@ export class Spool {
     try {
       const entry = await turn;
       // After an announced end of the process its handler has seen to it.
-      if (entry === undefined || exits !== this.#exits) return true;
+      if (entry === undefined || exits !== this.#exits) return 'gone';
+      if (isHeld) entry.state = 'posting';
       this.#index.insert('own', entry);
       this.bucket.give(item.body.bytes.byteLength);
       clearReports(DISK_REPORT);
-      return true;
+      return entry;
     } catch (error) {
-      if (exits !== this.#exits) return true;
+      if (exits !== this.#exits) return 'gone';
       this.#reportDisk(error);
-      return false;
+      return 'failed';
     } finally {
       this.#pending.delete(pending);
     }
