@@ -34,6 +34,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   'packages/delivery/src/metric-push.test.ts': ['metric-delivery'],
   'packages/delivery/src/outage.test.ts': [
     'export-batch',
+    'late-request',
     'packages/delivery/src/spool/open-spool.ts',
     'packages/delivery/src/spool/signal-spool.ts',
   ],

@@ -48,8 +48,13 @@ describe('an outage of the receiver', function () {
   });
 
   /** An application with spans only, at its start. */
-  function start(changes: Partial<OtlpTarget> = {}, spoolBytes = 64 * 1024 * 1024, maxBytes?: number) {
-    const spool = new LazySpool({ directory: dir.path, maxBytes: spoolBytes });
+  function start(
+    changes: Partial<OtlpTarget> & { service?: string } = {},
+    spoolBytes = 64 * 1024 * 1024,
+    maxBytes?: number,
+  ) {
+    const { service = 'shop' } = changes;
+    const spool = new LazySpool({ directory: dir.path, maxBytes: spoolBytes, service });
     const processor = new SpanExportProcessor(collector.target('traces', changes), {
       spool,
       maxBytes,
@@ -150,7 +155,7 @@ describe('an outage of the receiver', function () {
     await first.processor.shutdown();
     await first.spool.close();
     await collector.start();
-    assert.match(readdirSync(root).join(), /^v1\.free\.to-[0-9a-f]{8}\.[0-9a-z]+$/);
+    assert.match(readdirSync(root).join(), /^v1\.free\.of-[0-9a-f]{8}\.[0-9a-z]+$/);
     const second = start();
     second.spool.watch();
     await allArrived();
@@ -168,10 +173,10 @@ describe('an outage of the receiver', function () {
     const [left] = readdirSync(root);
     const other = new CollectorStandIn();
     await other.start();
-    const foreign = start({ url: other.target('traces').url });
+    const foreign = start({ url: other.target('traces').url, service: 'mail' });
     await foreign.spool.load()?.claim();
     await collector.start();
-    const second = start();
+    const second = start({ headers: { authorization: 'another than before' } });
     await second.spool.load()?.claim();
     await allArrived();
     assertComplete();

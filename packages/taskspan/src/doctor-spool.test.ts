@@ -29,7 +29,7 @@ describe('examineSpool', () => {
   }
 
   async function only(delivery: DeliveryConfig = SENDING): Promise<Finding> {
-    const [finding, ...more] = await examineSpool(dir, delivery);
+    const [finding, ...more] = await examineSpool({ directory: dir, service: 'shop', delivery });
     assert.equal(more.length, 0, JSON.stringify(more));
     assert.ok(finding !== undefined);
     return finding;
@@ -37,7 +37,7 @@ describe('examineSpool', () => {
 
   it('says that nothing waits, where something is sent', async () => {
     assert.deepEqual(await only(), { level: 'fine', topic: 'spool', found: `nothing waits in ${root}` });
-    assert.deepEqual(await examineSpool(dir, readDeliveryConfig({})), []);
+    assert.deepEqual(await examineSpool({ directory: dir, service: 'shop', delivery: readDeliveryConfig({}) }), []);
   });
 
   it('says what processes that are gone have left, and who sends it', async () => {
@@ -50,12 +50,14 @@ describe('examineSpool', () => {
     assert.match(fix ?? '', /^the application sends it at its next start/);
   });
 
-  it('says what is for another endpoint, and what is needed where none is set', async () => {
-    leave('v1.free.to-00000000.a', ['logs']);
-    leave('v1.ffffffff.12.34.0.to-00000000.b', ['logs']);
+  it('says what another service has left, and what is needed where no endpoint is set', async () => {
+    leave('v1.free.of-00000000.a', ['logs']);
+    leave('v1.ffffffff.12.34.0.of-00000000.b', ['logs']);
     const { found, fix } = await only();
-    assert.match(found, /left by 2 processes that are gone or on another machine \(pid 12\), for another endpoint$/);
-    assert.match(fix ?? '', /after ten minutes/);
+    assert.match(found, /left by 2 processes that are gone or on another machine \(pid 12\), of another service$/);
+    assert.match(fix ?? '', /^a process of that service sends it/);
+    rmSync(root, { recursive: true });
+    leave('v1.free.again', ['logs']);
     const silent = await only(readDeliveryConfig({}));
     assert.match(silent.fix ?? '', /OTEL_EXPORTER_OTLP_ENDPOINT/);
   });
@@ -65,7 +67,7 @@ describe('examineSpool', () => {
     const delivery = readDeliveryConfig({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: await gone.start() });
     gone.stop();
     assert.ok(delivery.traces !== undefined);
-    const spool = new LazySpool({ directory: dir, maxBytes: 1024 * 1024 });
+    const spool = new LazySpool({ directory: dir, maxBytes: 1024 * 1024, service: 'shop' });
     const processor = new SpanExportProcessor(delivery.traces, { spool });
     new BasicTracerProvider({ spanProcessors: [processor] }).getTracer('t').startSpan('s').end();
     await processor.forceFlush();
@@ -74,12 +76,12 @@ describe('examineSpool', () => {
     assert.equal(found, `1 request, 4 KiB (spans) waits in ${root}, of 1 process that is running (pid ${process.pid})`);
     await processor.shutdown();
     await spool.close();
-    assert.match((await only(delivery)).found, /left by 1 process that is gone$/, 'and for the same receiver');
+    assert.match((await only(delivery)).found, /left by 1 process that is gone$/);
   });
 
   it('says what was refused, where it lies, and how to have it sent again', async () => {
     leave('refused', ['logs', 'logs', 'logs']);
-    const [spool, refused] = await examineSpool(dir, SENDING);
+    const [spool, refused] = await examineSpool({ directory: dir, service: 'shop', delivery: SENDING });
     assert.equal(spool?.level, 'fine');
     assert.equal(refused?.found, `3 requests, 12 KiB, refused for good by a receiver: ${join(root, 'refused')}`);
     assert.match(refused?.fix ?? '', /mv '.*refused' '.*v1\.free\.again'$/);

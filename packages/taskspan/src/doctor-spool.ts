@@ -5,9 +5,18 @@ import { exportsAny } from './otlp-export.ts';
 
 const TOPIC = 'spool';
 
+export interface SpoolLook {
+  /** The folder of the toolkit. */
+  readonly directory: string;
+  /** `service.name` of the application. */
+  readonly service: string;
+  readonly delivery: DeliveryConfig;
+}
+
 /** What waits on disk, of whom, and what was refused. Silent where nothing is sent and nothing lies there. */
-export async function examineSpool(directory: string, delivery: DeliveryConfig): Promise<Finding[]> {
-  const { path, folders, refused } = await surveySpool(directory, delivery);
+export async function examineSpool(place: SpoolLook): Promise<Finding[]> {
+  const { directory, service, delivery } = place;
+  const { path, folders, refused } = await surveySpool(directory, service);
   const sends = exportsAny(delivery);
   const findings: Finding[] = [];
   const alive = folders.filter(({ life }) => life === 'alive');
@@ -22,17 +31,17 @@ export async function examineSpool(directory: string, delivery: DeliveryConfig):
       level: 'warning',
       topic: TOPIC,
       found: `${amountOf(own, path)}, left by ${owners(own, 'gone')}`,
-      fix: 'the application sends it at its next start, or within half a minute while it runs',
+      fix: sends
+        ? 'the application sends it at its next start, or within half a minute while it runs'
+        : 'start the application with OTEL_EXPORTER_OTLP_ENDPOINT',
     });
   }
   if (foreign.length > 0) {
     findings.push({
       level: 'warning',
       topic: TOPIC,
-      found: `${amountOf(foreign, path)}, left by ${owners(foreign, 'gone')}, for another endpoint`,
-      fix: sends
-        ? 'an application with that endpoint sends it; after ten minutes any other that uses this folder does, to its own'
-        : 'start the application with OTEL_EXPORTER_OTLP_ENDPOINT',
+      found: `${amountOf(foreign, path)}, left by ${owners(foreign, 'gone')}, of another service`,
+      fix: 'a process of that service sends it when it runs with this folder; delete it when there is none any more',
     });
   }
   if (findings.length === 0 && sends) findings.push({ level: 'fine', topic: TOPIC, found: `nothing waits in ${path}` });

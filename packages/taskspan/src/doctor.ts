@@ -224,7 +224,8 @@ async function examineSettings(place: Place, { env, dir }: Examination): Promise
     findings.push(await examineMetricsPort(address, folder.dir));
   }
   findings.push(...(await examineReceivers(delivery)));
-  if (folder.dir !== undefined) findings.push(...(await examineSpool(folder.dir, delivery)));
+  const { dir: directory, service } = folder;
+  if (directory !== undefined) findings.push(...(await examineSpool({ directory, service, delivery })));
   return findings;
 }
 
@@ -238,6 +239,8 @@ const TASKS: Finding = {
 
 interface Folder {
   readonly dir: string | undefined;
+  /** `service.name`. */
+  readonly service: string;
   readonly findings: readonly Finding[];
 }
 
@@ -257,5 +260,5 @@ function examineFolder(place: Place, env: Environment, config: ReturnType<typeof
   const findings: Finding[] = [{ level: 'fine', topic: 'service.name', found: service }, ...warnings];
   if (!config.files) findings.push({ level: 'fine', topic: 'files', found: 'off (TASKSPAN_FILES)' });
   else if (found.logsDir !== undefined) findings.push({ level: 'fine', topic: 'logs folder', found: found.logsDir });
-  return { dir: found.dir, findings };
+  return { dir: found.dir, service, findings };
 }

@@ -1,13 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { RUN_CHANNEL } from '@taskspan/core';
-import { type DeliveryConfig, readDeliveryConfig, receiverOf } from '@taskspan/delivery/config';
-import { readConfig } from './config.ts';
+import { type DeliveryConfig, receiverOf } from '@taskspan/delivery/config';
 
 export interface GreetingOptions {
   readonly quiet: boolean;
   readonly metricsUrl: Promise<string | undefined>;
   readonly logsFolder: string | undefined;
-  /** Who is sent to; default: what the environment says. */
+  /** Who is sent to; undefined: nobody. */
   readonly delivery?: DeliveryConfig | undefined;
   /** Where the lines go; default stderr, when it is a terminal. */
   readonly terminal?: { write(text: string): unknown } | undefined;
@@ -18,8 +17,8 @@ export interface GreetingOptions {
 const HINT_AFTER_MS = 60_000;
 
 /**
- * Says on a terminal, in one line, where to look and who is sent to; and, after a minute without any task, what may be missing. Silent
- * where nobody watches, and when asked to be.
+ * Says on a terminal, in one line, where to look and who is sent to; and, after a minute without any task, what may be
+ * missing. Silent where nobody watches, and when asked to be.
  *
  * @returns a function that takes the hint back
  */
@@ -27,7 +26,7 @@ export function greet(options: GreetingOptions): () => void {
   const terminal = options.terminal ?? (process.stderr.isTTY === true ? process.stderr : undefined);
   if (options.quiet || terminal === undefined) return () => {};
   void options.metricsUrl.then((url) => {
-    const receivers = receiversOf(options.delivery ?? readDeliveryConfig(readConfig(process.env).otlpEnvironment));
+    const receivers = options.delivery === undefined ? [] : receiversOf(options.delivery);
     const sendsTo = receivers.length === 0 ? undefined : `sends to ${receivers.join(', ')}`;
     const parts = [url, sendsTo, options.logsFolder, 'npx taskspan doctor'].filter((part) => part !== undefined);
     terminal.write(`taskspan: ${parts.join('  ')}\n`);

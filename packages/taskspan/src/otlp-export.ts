@@ -11,6 +11,8 @@ export interface SpoolPlace {
   readonly directory: string;
   /** What they may take, in bytes; above 0. */
   readonly maxBytes: number;
+  /** `service.name`: what its processes leave, its processes send. */
+  readonly service: string;
 }
 
 export interface OtlpExportOptions {

@@ -12,9 +12,14 @@ for (let at = 0; ; at++) {
   await runTask('job', async () => {}, { id: process.argv[2] + at });
   if (at % 100 === 99) { console.log('ended ' + (at + 1)); await new Promise((resolve) => setTimeout(resolve, 20)); }
 }`;
-/** Runs for a moment, so that what others left is found and sent. */
-const SHORT = `import { runTask, start } from 'taskspan';
-await new Promise((resolve) => setTimeout(resolve, 1500));
+/** Runs until what others left is found and sent, at most 20 s. */
+const SHORT = `import { existsSync, readdirSync } from 'node:fs';
+import { runTask, start } from 'taskspan';
+const root = process.env.TASKSPAN_DIR + '/spool';
+const waits = () => existsSync(root) && readdirSync(root).some((name) => name.startsWith('v1.'));
+for (const until = Date.now() + 20_000; waits() && Date.now() < until; ) {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
 console.log(process.memoryUsage().rss > 0);`;
 
 describe('the spool of taskspan/register', function () {

@@ -160,7 +160,7 @@ class RunningTaskspan implements Taskspan {
       spool:
         directory === undefined || config.spoolMaxBytes === 0
           ? undefined
-          : { directory, maxBytes: config.spoolMaxBytes },
+          : { directory, maxBytes: config.spoolMaxBytes, service },
       redact: options.redact,
       sampler: () =>
         samplerFromEnvironment({
@@ -191,7 +191,7 @@ class RunningTaskspan implements Taskspan {
         ? undefined
         : new ProcessFile({ dir: this.directory, instance: instanceId, service });
     this.#url = this.#serve(config, mode);
-    this.#stopGreeting = greet({ quiet: config.quiet, metricsUrl: this.#url, logsFolder: this.logsFolder });
+    this.#stopGreeting = greet({ quiet: config.quiet, metricsUrl: this.#url, logsFolder: this.logsFolder, delivery });
     pipeline.warmUp(mode.serveAfterMs ?? 0);
   }
 

@@ -10,6 +10,8 @@ export interface LazySpoolOptions {
   readonly directory: string;
   /** What the disk may hold of this process, in bytes; above 0. */
   readonly maxBytes: number;
+  /** `service.name`: what its processes leave, its processes send. Undefined: anybody does. */
+  readonly service?: string | undefined;
 }
 
 const load = createRequire(import.meta.url);
@@ -90,7 +92,7 @@ export class LazySpool {
     this.#open ??= safely('opening the spool', () => {
       // Not import(): an exit handler cannot wait.
       const { OpenSpool } = load('./open-spool.js') as typeof import('./open-spool.ts');
-      return new OpenSpool({ ...this.#options, root: this.#root, signals: this.#signals });
+      return new OpenSpool({ service: undefined, ...this.#options, root: this.#root, signals: this.#signals });
     });
     return this.#open;
   }

@@ -4,13 +4,15 @@ import { SignalSpool, type SignalSpoolOptions } from './signal-spool.ts';
 import { Spool } from './spool.ts';
 import { HEARTBEAT_MS, SpoolClaim } from './spool-claim.ts';
 import type { SpoolItem } from './spool-item.ts';
-import { receiversKey } from './spool-names.ts';
+import { serviceKey } from './spool-names.ts';
 import { thisOwner } from './spool-owner.ts';
 
 export interface OpenSpoolOptions {
   /** The folder of all spools. */
   readonly root: string;
   readonly maxBytes: number;
+  /** `service.name`; undefined: what is left is anybody's. */
+  readonly service: string | undefined;
   readonly signals: ReadonlyMap<DropSignal, SignalSpoolOptions>;
 }
 
@@ -23,10 +25,10 @@ export class OpenSpool {
   #claiming: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ root, maxBytes, signals }: OpenSpoolOptions) {
-    const receivers = receiversKey(new Map([...signals].map(([signal, { receiver }]) => [signal, receiver])));
-    this.#spool = new Spool({ root, maxBytes, owner: thisOwner(), receivers, nonce });
-    this.#claim = new SpoolClaim({ spool: this.#spool, root, nonce, sends: (signal) => this.#signals.has(signal) });
+  constructor({ root, maxBytes, service, signals }: OpenSpoolOptions) {
+    const key = service === undefined ? undefined : serviceKey(service);
+    this.#spool = new Spool({ root, maxBytes, owner: thisOwner(), service: key, nonce });
+    this.#claim = new SpoolClaim({ spool: this.#spool, root, nonce });
     for (const options of signals.values()) {
       this.#signals.set(options.report.signal, new SignalSpool(this.#spool, options));
     }

@@ -6,7 +6,7 @@ import { SpoolClaim } from './spool-claim.ts';
 
 const [root = ''] = process.argv.slice(2);
 const spool = newSpool(root, { maxBytes: 64 * 1024 * 1024 });
-const claim = new SpoolClaim({ spool, root, nonce, sends: () => true });
+const claim = new SpoolClaim({ spool, root, nonce });
 process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 await claim.scan();

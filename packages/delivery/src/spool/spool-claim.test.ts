@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, utimesSync
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { clearReports, type DropSignal, state } from '@taskspan/core/hub';
+import { clearReports, state } from '@taskspan/core/hub';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { itemOf, newSpool, nonce, RECEIVERS, tempFolder } from './spool.test.fixture.ts';
+import { itemOf, newSpool, nonce, SERVICE, tempFolder } from './spool.test.fixture.ts';
 import type { Spool } from './spool.ts';
 import { SpoolClaim } from './spool-claim.ts';
 import { fileName, folderName } from './spool-names.ts';
@@ -58,8 +58,8 @@ describe('SpoolClaim', () => {
     return lines;
   }
 
-  function claimInto(spool: Spool, sends = (_signal: DropSignal) => true): SpoolClaim {
-    return new SpoolClaim({ spool, root, nonce, sends, now: () => now });
+  function claimInto(spool: Spool): SpoolClaim {
+    return new SpoolClaim({ spool, root, nonce, now: () => now });
   }
 
   /** A folder as `owner` would have left it. */
@@ -153,35 +153,28 @@ describe('SpoolClaim', () => {
     assert.equal(spool.lanes('spans').backlog.entries.length, 1);
   });
 
-  it('leaves what is for other receivers to them for ten minutes, and takes it then', async () => {
+  it('leaves what another service has left to that one, however long', async () => {
     await leave({ pid: NO_PID });
-    const other = newSpool(root, { receivers: '0123abcd' });
-    const claim = claimInto(other);
+    const claim = claimInto(newSpool(root, { service: '0123abcd' }));
     await claim.scan();
-    now += 599_000;
+    now += 10_000_000;
     assert.equal((await claim.scan()).size, 0);
-    now += 2000;
-    assert.deepEqual([...(await claim.scan())], ['spans']);
-    assert.equal(other.lanes('spans').backlog.entries.length, 1);
-    // It ends without having sent it: those whom it is for come first again.
-    other.beginExit();
-    other.release();
-    assert.match(readdirSync(root).join(), new RegExp(`^v1\\.free\\.to-${RECEIVERS}\\.`));
-    assert.equal((await claimInto(newSpool(root, { receivers: '00000000' })).scan()).size, 0);
     assert.deepEqual([...(await claimInto(newSpool(root)).scan())], ['spans']);
   });
 
-  it('leaves what it cannot send to those who can', async () => {
+  it('gives away what it has claimed under the name of its service', async () => {
     await leave({ pid: NO_PID });
     const spool = newSpool(root);
-    assert.equal((await claimInto(spool, (signal) => signal !== 'spans').scan()).size, 0);
-    assert.deepEqual([...(await claimInto(spool).scan())], ['spans']);
+    await claimInto(spool).scan();
+    spool.beginExit();
+    spool.release();
+    assert.match(readdirSync(root).join(), new RegExp(`^v1\\.free\\.of-${SERVICE}\\.`));
   });
 
   it('takes what a person gives back whatever it was for', async () => {
     const name = await leave({ pid: NO_PID });
     renameSync(join(root, name), join(root, 'v1.free.again'));
-    assert.deepEqual([...(await claimInto(newSpool(root, { receivers: '00000000' })).scan())], ['spans']);
+    assert.deepEqual([...(await claimInto(newSpool(root, { service: '00000000' })).scan())], ['spans']);
   });
 
   it('takes no more than there is room for, and the rest when there is', async () => {
@@ -217,7 +210,7 @@ describe('SpoolClaim', () => {
   });
 
   it('survives whatever lies in a folder that is claimed', async () => {
-    const folder = join(root, folderName({ owner: { ...thisOwner(), pid: NO_PID }, receivers: undefined }, 'x'));
+    const folder = join(root, folderName({ owner: { ...thisOwner(), pid: NO_PID }, service: undefined }, 'x'));
     mkdirSync(folder, { recursive: true });
     const good = { createdMs: 1, signal: 'spans', last: false, items: 1, format: 'json', gzip: false } as const;
     writeFileSync(join(folder, fileName({ ...good, ordinal: 1 })), 'good');

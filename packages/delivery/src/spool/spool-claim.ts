@@ -10,8 +10,6 @@ export interface SpoolClaimOptions {
   readonly spool: Spool;
   readonly root: string;
   readonly nonce: () => string;
-  /** Whether this process sends a signal. */
-  readonly sends: (signal: DropSignal) => boolean;
   /** Milliseconds on a clock that never goes back. */
   readonly now?: () => number;
 }
@@ -22,11 +20,6 @@ export const HEARTBEAT_MS = 10_000;
 const STILL_MS = 30_000;
 /** Without having watched it: no clock is wrong by so much, nor any process so busy. */
 const LONG_DEAD_MS = 600_000;
-/**
- * What was meant for other receivers, or holds a signal that this process does not send, is left so long to those who
- * do; then nobody of them comes any more: the endpoint was changed.
- */
-const FOREIGN_MS = 600_000;
 const GONE = new Set(['ENOENT', 'EPERM', 'EACCES', 'EBUSY']);
 
 /** A folder that may be claimed. */
@@ -80,7 +73,8 @@ export class SpoolClaim {
   async #lookAt(folderName: string): Promise<Dead | undefined> {
     const { root, spool } = this.#options;
     const name = parseFolderName(folderName);
-    if (name === undefined) return undefined;
+    // What another service has left may be for somebody else than whom we send to.
+    if (name === undefined || (name.service ?? spool.service) !== spool.service) return undefined;
     const life = name.owner === 'free' ? 'dead' : lifeOf(name.owner, spool.owner);
     if (life === 'alive') return undefined;
     const folder = new SpoolFolder(join(root, folderName));
@@ -90,17 +84,11 @@ export class SpoolClaim {
       const agoMs = Date.now() - beatMs;
       if (life !== 'dead' && stoodMs < STILL_MS && agoMs < LONG_DEAD_MS) return undefined;
       const files = await folder.list();
-      const isLeftByAll = stoodMs >= FOREIGN_MS || agoMs >= FOREIGN_MS;
-      return isLeftByAll || this.#isForUs(name, files) ? { folder, files, name, beatMs } : undefined;
+      return { folder, files, name, beatMs };
     } catch {
       // Claimed by another process in this moment.
       return undefined;
     }
-  }
-
-  #isForUs({ receivers }: SpoolFolderName, files: readonly SpoolFile[]): boolean {
-    const { spool, sends } = this.#options;
-    return (receivers ?? spool.receivers) === spool.receivers && files.every(({ signal }) => sends(signal));
   }
 
   /** For how long we saw a heartbeat stand still. Compared with itself only: clocks differ, and are set back. */
@@ -118,7 +106,6 @@ export class SpoolClaim {
       const size = files.reduce((sum, file) => sum + file.size, 0);
       // What alone is more than the limit was written under another limit: it is taken when there is nothing else.
       if (size > spool.room && spool.bytes > 0) return new Set();
-      // Whom it is for stays in the name: should this process end before it is sent, those come first again.
       folder.renameTo(folderName({ ...name, owner: spool.owner }, nonce()));
       folder.signOwner();
       await folder.removeUnfinished();

@@ -23,7 +23,7 @@ describe('SpoolFolder', () => {
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'taskspan-spool-'));
     root = join(dir, 'spool');
-    folder = SpoolFolder.make(root, folderName({ owner: 'free', receivers: undefined }, 'a'));
+    folder = SpoolFolder.make(root, folderName({ owner: 'free', service: undefined }, 'a'));
   });
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -65,7 +65,7 @@ describe('SpoolFolder', () => {
     writeFileSync(join(folder.path, 'notes.txt'), 'mine');
     folder.discard();
     assert.deepEqual(readdirSync(root), ['v1.free.a.foreign']);
-    const empty = SpoolFolder.make(root, folderName({ owner: 'free', receivers: undefined }, 'b'));
+    const empty = SpoolFolder.make(root, folderName({ owner: 'free', service: undefined }, 'b'));
     empty.discard();
     assert.ok(!existsSync(empty.path));
     empty.discard();
@@ -78,7 +78,7 @@ describe('SpoolFolder', () => {
 
   it('fails what is written under its old name', async () => {
     const writing = folder.write(FILE, Buffer.alloc(100_000));
-    folder.renameTo(folderName({ owner: 'free', receivers: undefined }, 'moved'));
+    folder.renameTo(folderName({ owner: 'free', service: undefined }, 'moved'));
     await assert.rejects(writing, /ENOENT/);
     assert.deepEqual(await folder.list(), []);
   });

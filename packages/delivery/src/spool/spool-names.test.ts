@@ -6,8 +6,8 @@ import {
   freedName,
   parseFileName,
   parseFolderName,
-  receiversKey,
   type SpoolFileName,
+  serviceKey,
 } from './spool-names.ts';
 
 const OWNER = { host: '0123abcd', pid: 4711, start: '998877', thread: 3 };
@@ -24,23 +24,19 @@ const FILE: SpoolFileName = {
 describe('names of the spool', () => {
   it('say whose a folder is', () => {
     for (const owner of [OWNER, 'free'] as const) {
-      for (const receivers of ['deadbeef', undefined]) {
-        const name = folderName({ owner, receivers }, 'abc');
-        assert.deepEqual(parseFolderName(name), { owner, receivers }, name);
+      for (const service of ['deadbeef', undefined]) {
+        const name = folderName({ owner, service }, 'abc');
+        assert.deepEqual(parseFolderName(name), { owner, service }, name);
       }
     }
-    assert.deepEqual(
-      parseFolderName('v1.free.again'),
-      { owner: 'free', receivers: undefined },
-      'as a person writes it',
-    );
+    assert.deepEqual(parseFolderName('v1.free.again'), { owner: 'free', service: undefined }, 'as a person writes it');
   });
 
   for (const name of [
     'v2.free.x',
     'v1.free.',
     'v1.free.a/b',
-    'v1.free.to-xyz.a',
+    'v1.free.of-xyz.a',
     'refused',
     '..',
     'v1.0123abcd.1.2',
@@ -51,46 +47,13 @@ describe('names of the spool', () => {
   }
 
   it('keep whom a folder is for when it is given away', () => {
-    assert.equal(freedName(folderName({ owner: OWNER, receivers: 'deadbeef' }, 'a'), 'b'), 'v1.free.to-deadbeef.b');
+    assert.equal(freedName(folderName({ owner: OWNER, service: 'deadbeef' }, 'a'), 'b'), 'v1.free.of-deadbeef.b');
     assert.equal(freedName('v1.free.again', 'b'), 'v1.free.b');
   });
 
-  it('tell sets of receivers apart, whatever their order', () => {
-    const both = receiversKey(
-      new Map([
-        ['spans', 'a'],
-        ['logs', 'b'],
-      ]),
-    );
-    assert.match(both, /^[0-9a-f]{8}$/);
-    assert.equal(
-      receiversKey(
-        new Map([
-          ['logs', 'a'],
-          ['spans', 'b'],
-        ]),
-      ),
-      both,
-    );
-    assert.notEqual(receiversKey(new Map([['spans', 'a']])), both);
-    assert.equal(
-      receiversKey(
-        new Map([
-          ['spans', 'a'],
-          ['logs', 'b'],
-          ['metrics', 'c'],
-        ]),
-      ),
-      both,
-      'as a worker thread',
-    );
-    assert.equal(receiversKey(new Map([['metrics', 'a']])), receiversKey(new Map([['spans', 'a']])));
-  });
-
-  it('do not tell a receiver from itself when scheme or credentials are put right', () => {
-    const key = receiversKey(new Map([['spans', 'http://collector:4318/a']]));
-    assert.equal(receiversKey(new Map([['spans', 'https://***@collector:4318/a']])), key);
-    assert.notEqual(receiversKey(new Map([['spans', 'http://collector:4318/b']])), key);
+  it('tell services apart', () => {
+    assert.match(serviceKey('shop'), /^[0-9a-f]{8}$/);
+    assert.notEqual(serviceKey('shop'), serviceKey('mail'));
   });
 
   it('say what a file holds', () => {

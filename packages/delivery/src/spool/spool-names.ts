@@ -20,8 +20,8 @@ export interface SpoolOwner {
 export interface SpoolFolderName {
   /** `free`: given away by who had it. */
   readonly owner: SpoolOwner | 'free';
-  /** Whom the data in it is for, see `receiversKey`; undefined: anybody may send it where it sends its own. */
-  readonly receivers: string | undefined;
+  /** Whose data it is, see `serviceKey`; undefined: anybody may send it where it sends its own. */
+  readonly service: string | undefined;
 }
 
 /** What one file holds. */
@@ -39,8 +39,8 @@ export interface SpoolFileName {
 }
 
 const FOLDER =
-  /^v1\.([0-9a-f]{8})\.([0-9]{1,10})\.([0-9]{1,20})\.([0-9]{1,10})(?:\.to-([0-9a-f]{8}))?\.[A-Za-z0-9_-]{1,64}$/;
-const FREE_FOLDER = /^v1\.free(?:\.to-([0-9a-f]{8}))?\.[A-Za-z0-9_-]{1,64}$/;
+  /^v1\.([0-9a-f]{8})\.([0-9]{1,10})\.([0-9]{1,20})\.([0-9]{1,10})(?:\.of-([0-9a-f]{8}))?\.[A-Za-z0-9_-]{1,64}$/;
+const FREE_FOLDER = /^v1\.free(?:\.of-([0-9a-f]{8}))?\.[A-Za-z0-9_-]{1,64}$/;
 const FILE =
   /^([0-9]{15})-([0-9]{13})(?:-[A-Za-z0-9]{1,16})?\.(spans|logs|metrics)(-last)?\.([0-9]{1,9})\.(json|pb)(\.gz)?$/;
 
@@ -48,38 +48,31 @@ const FILE =
 export const UNFINISHED = 'tmp-';
 
 /** @param nonce makes the name a new one: a rename to a name that exists is no claim */
-export function folderName({ owner, receivers }: SpoolFolderName, nonce: string): string {
+export function folderName({ owner, service }: SpoolFolderName, nonce: string): string {
   const who = owner === 'free' ? 'free' : `${owner.host}.${owner.pid}.${owner.start}.${owner.thread}`;
-  return `v1.${who}${receivers === undefined ? '' : `.to-${receivers}`}.${nonce}`;
+  return `v1.${who}${service === undefined ? '' : `.of-${service}`}.${nonce}`;
 }
 
-/** The name of a folder that its owner gives away: those whom the data is for may have it at once. */
+/** The name of a folder that its owner gives away: the next process of the service may have it at once. */
 export function freedName(name: string, nonce: string): string {
-  return folderName({ owner: 'free', receivers: parseFolderName(name)?.receivers }, nonce);
+  return folderName({ owner: 'free', service: parseFolderName(name)?.service }, nonce);
 }
 
 /** @returns undefined for what is none of ours or of a later version: that is left alone */
 export function parseFolderName(name: string): SpoolFolderName | undefined {
   const free = FREE_FOLDER.exec(name);
-  if (free !== null) return { owner: 'free', receivers: free[1] };
-  const [, host, pid, start, thread, receivers] = FOLDER.exec(name) ?? [];
+  if (free !== null) return { owner: 'free', service: free[1] };
+  const [, host, pid, start, thread, service] = FOLDER.exec(name) ?? [];
   if (host === undefined || start === undefined) return undefined;
-  return { owner: { host, pid: Number(pid), start, thread: Number(thread) }, receivers };
+  return { owner: { host, pid: Number(pid), start, thread: Number(thread) }, service };
 }
 
 /**
- * 8 hex digits for those whom a process sends to, in any order: what is meant for them is not sent to others. Those of
- * metrics count only when nothing else is sent: worker threads leave metrics to the main thread, which has the same key.
- * Neither scheme nor credentials count: they are what is put right when a receiver refuses.
+ * 8 hex digits for a service: its data is sent by its own processes alone, wherever they send it by then. Another
+ * service that uses the same folder may send to somebody else.
  */
-export function receiversKey(receivers: ReadonlyMap<DropSignal, string | undefined>): string {
-  const others = [...receivers].filter(([signal]) => signal !== 'metrics');
-  const counted = others.length > 0 ? others : [...receivers];
-  const addresses = new Set(counted.map(([, receiver]) => (receiver ?? '').replace(/^https?:\/\/([^/@]*@)?/, '')));
-  return createHash('sha256')
-    .update([...addresses].sort().join('\n'))
-    .digest('hex')
-    .slice(0, 8);
+export function serviceKey(service: string): string {
+  return createHash('sha256').update(service).digest('hex').slice(0, 8);
 }
 
 /** @param writer letters and digits that keep the names of several processes apart in one folder */

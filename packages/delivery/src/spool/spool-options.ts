@@ -6,8 +6,8 @@ export interface SpoolOptions {
   /** What the disk may hold of this process, in bytes. */
   readonly maxBytes: number;
   readonly owner: SpoolOwner;
-  /** Whom this process sends to, see `receiversKey`. */
-  readonly receivers: string;
+  /** Whose data it is, see `serviceKey`; undefined: anybody's. */
+  readonly service: string | undefined;
   /** Makes a name that nobody else makes: letters and digits. */
   readonly nonce: () => string;
   /** How fast what is on disk leaves, in bytes per second before compression. Default 8 MiB. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { type DeliveryConfig, readDeliveryConfig } from '../otlp-config.ts';
 import { bodyOf, itemOf, newSpool, tempFolder } from './spool.test.fixture.ts';
 import { thisOwner } from './spool-owner.ts';
 import { surveySpool } from './spool-survey.ts';
@@ -14,13 +13,8 @@ describe('surveySpool', () => {
   });
   afterEach(() => dir.remove());
 
-  /** That of the fixture's spools, or another. */
-  function sendingTo(endpoint = 'http://collector:4318'): DeliveryConfig {
-    return readDeliveryConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
-  }
-
   it('finds nothing where there is no spool', async () => {
-    const { folders, refused } = await surveySpool(join(dir.path, 'absent'), sendingTo());
+    const { folders, refused } = await surveySpool(join(dir.path, 'absent'), 'shop');
     assert.deepEqual([folders, refused.files], [[], 0]);
   });
 
@@ -34,7 +28,7 @@ describe('surveySpool', () => {
     mkdirSync(join(root, 'notes'));
     writeFileSync(join(root, 'notes', 'mine.txt'), '');
     const before = readdirSync(root).sort();
-    const { path, folders, refused } = await surveySpool(dir.path, sendingTo());
+    const { path, folders, refused } = await surveySpool(dir.path, 'shop');
     assert.equal(path, root);
     const byPid = new Map(folders.map((folder) => [folder.pid, folder]));
     assert.deepEqual([...(byPid.get(process.pid)?.signals ?? [])].sort(), ['logs', 'spans']);
@@ -48,14 +42,14 @@ describe('surveySpool', () => {
       isForeign: false,
     });
     assert.deepEqual(refused, { path: join(root, 'refused'), files: 1, bytes: 4096 });
-    const other = await surveySpool(dir.path, sendingTo('http://another:4318'));
+    const other = await surveySpool(dir.path, 'another');
     assert.deepEqual(
       other.folders.map(({ isForeign }) => isForeign),
       [true, true],
     );
     assert.deepEqual(readdirSync(root).sort(), before, 'nothing is changed');
     renameSync(join(root, 'refused'), join(root, 'v1.free.again'));
-    const again = await surveySpool(dir.path, sendingTo('http://another:4318'));
+    const again = await surveySpool(dir.path, 'another');
     const free = again.folders.find(({ pid }) => pid === undefined);
     assert.deepEqual([free?.life, free?.isForeign, again.refused.files], ['dead', false, 0]);
   });

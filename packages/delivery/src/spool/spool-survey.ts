@@ -1,9 +1,8 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DropSignal } from '@taskspan/core/hub';
-import { type DeliveryConfig, receiverOf } from '../otlp-config.ts';
 import { diskSize, type SpoolFile, SpoolFolder } from './spool-folder.ts';
-import { parseFileName, parseFolderName, receiversKey } from './spool-names.ts';
+import { parseFileName, parseFolderName, serviceKey } from './spool-names.ts';
 import { type Life, lifeOf, thisOwner } from './spool-owner.ts';
 
 /** Requests on disk. */
@@ -20,7 +19,7 @@ export interface SpooledFolder extends SpooledAmount {
   /** Undefined when it has given the folder away at its end. */
   readonly pid: number | undefined;
   readonly signals: readonly DropSignal[];
-  /** True when it is meant for other receivers: a process with ours takes it over after ten minutes only. */
+  /** True when another service has left it, whose processes alone send it. */
   readonly isForeign: boolean;
 }
 
@@ -37,12 +36,12 @@ export interface SpoolSurvey {
  * Looks at what waits on disk, and changes nothing.
  *
  * @param directory the folder of the toolkit
- * @param delivery to whom a process would send
+ * @param service `service.name` of the process that would send it
  * @returns rejects never; what cannot be read is not in it
  */
-export async function surveySpool(directory: string, delivery: DeliveryConfig): Promise<SpoolSurvey> {
+export async function surveySpool(directory: string, service: string): Promise<SpoolSurvey> {
   const path = join(directory, 'spool');
-  const key = keyOf(delivery);
+  const key = serviceKey(service);
   const folders: SpooledFolder[] = [];
   for (const entry of await readdir(path, { withFileTypes: true }).catch(() => [])) {
     const name = entry.isDirectory() ? parseFolderName(entry.name) : undefined;
@@ -55,18 +54,10 @@ export async function surveySpool(directory: string, delivery: DeliveryConfig): 
       files: files.length,
       bytes: files.reduce((sum, file) => sum + file.size, 0),
       signals: [...new Set(files.map(({ signal }) => signal))],
-      isForeign: name.receivers !== undefined && name.receivers !== key,
+      isForeign: name.service !== undefined && name.service !== key,
     });
   }
   return { path, folders, refused: await surveyRefused(join(path, 'refused')) };
-}
-
-function keyOf({ traces, logs, metrics }: DeliveryConfig): string {
-  const receivers = new Map<DropSignal, string>();
-  if (traces !== undefined) receivers.set('spans', receiverOf(traces));
-  if (logs !== undefined) receivers.set('logs', receiverOf(logs));
-  if (metrics !== undefined) receivers.set('metrics', receiverOf(metrics));
-  return receiversKey(receivers);
 }
 
 async function surveyRefused(path: string): Promise<SpoolSurvey['refused']> {

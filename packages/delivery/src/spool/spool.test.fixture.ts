@@ -8,12 +8,12 @@ import { DeliveryReport } from '../delivery-report.ts';
 import type { RequestBody } from '../send-result.ts';
 import { Spool } from './spool.ts';
 import type { SpoolItem } from './spool-item.ts';
-import { parseFileName, receiversKey } from './spool-names.ts';
+import { parseFileName, serviceKey } from './spool-names.ts';
 import type { SpoolOptions } from './spool-options.ts';
 import { thisOwner } from './spool-owner.ts';
 
 /** Whom all spools of these tests are for, unless they say otherwise. */
-export const RECEIVERS: string = receiversKey(new Map([['spans', 'http://collector:4318']]));
+export const SERVICE: string = serviceKey('shop');
 
 let nonces = 0;
 
@@ -29,7 +29,7 @@ export function tempFolder(): { readonly path: string; remove(): void } {
 }
 
 export function newSpool(root: string, options: Partial<SpoolOptions> = {}): Spool {
-  const spool = new Spool({ root, maxBytes: 1024 * 1024, owner: thisOwner(), receivers: RECEIVERS, nonce, ...options });
+  const spool = new Spool({ root, maxBytes: 1024 * 1024, owner: thisOwner(), service: SERVICE, nonce, ...options });
   for (const signal of ['spans', 'logs', 'metrics'] as const) spool.setReport(new DeliveryReport(signal));
   return spool;
 }

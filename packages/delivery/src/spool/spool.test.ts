@@ -100,7 +100,7 @@ describe('Spool', () => {
     assert.equal(spool.bytes, 4096);
     const [own = ''] = readdirSync(root);
     new SpoolFolder(join(root, own)).renameTo(
-      folderName({ owner: { ...spool.owner, pid: 1 }, receivers: undefined }, 'other'),
+      folderName({ owner: { ...spool.owner, pid: 1 }, service: undefined }, 'other'),
     );
     const { oldest } = spool.lanes('spans').own;
     assert.equal(oldest && (await spool.read(oldest)), 'gone');
@@ -188,7 +188,7 @@ describe('Spool', () => {
 
   it('adopts an empty folder by removing it', async () => {
     const spool = newSpool(root);
-    await spool.adopt(SpoolFolder.make(root, folderName({ owner: 'free', receivers: undefined }, 'empty')));
+    await spool.adopt(SpoolFolder.make(root, folderName({ owner: 'free', service: undefined }, 'empty')));
     assert.deepEqual(readdirSync(root), []);
   });
 

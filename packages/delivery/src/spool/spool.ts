@@ -78,8 +78,8 @@ export class Spool {
     return this.#options.owner;
   }
 
-  get receivers(): string {
-    return this.#options.receivers;
+  get service(): string | undefined {
+    return this.#options.service;
   }
 
   /** True for folders that this object works with. */
