@@ -10,7 +10,9 @@ const SCRIPT = new URL('./writer-process.test.fixture.ts', import.meta.url).path
 const DAY = '2026-03-04';
 const MIB = 1024 * 1024;
 
-describe('a process that writes job logs', () => {
+describe('a process that writes job logs', function () {
+  // Removing 100 000 files takes as long as writing them, where the disk is shared.
+  this.timeout(120_000);
   let folder: string;
   const children: ChildProcess[] = [];
 
