@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -59,6 +59,7 @@ describe('flushAtExit', function () {
   }
 
   function spooled(): string[] {
+    if (!existsSync(root)) return [];
     return textsBelow(root).flatMap((text) =>
       // biome-ignore lint/suspicious/noExplicitAny: OTLP-JSON
       JSON.parse(text).resourceSpans.flatMap((r: any) =>
@@ -73,9 +74,11 @@ describe('flushAtExit', function () {
   }
 
   it('delivers what was never sent, each once, and leaves no spool', async () => {
-    await leave(2000);
-    assert.deepEqual(collector.spanNames(), all(2000));
-    assert.deepEqual(readdirSync(dir.path), []);
+    const took = await leave(2000);
+    // On a machine that is too busy for it, its second is over first, and the rest is on disk.
+    const rest = took >= 900 ? spooled() : [];
+    assert.deepEqual([...collector.spanNames(), ...rest], all(2000));
+    if (rest.length === 0) assert.deepEqual(readdirSync(dir.path), []);
   });
 
   it('puts on disk what nobody takes', async () => {
