@@ -67,8 +67,7 @@ export class MetricDelivery {
    * @param over aborted when somebody waits for the push: then one failed attempt is enough
    */
   async deliver(metrics: ResourceMetrics, over: AbortSignal): Promise<void> {
-    let points = 0;
-    for (const scope of metrics.scopeMetrics) for (const metric of scope.metrics) points += metric.dataPoints.length;
+    const points = pointsOf(metrics);
     let body: RequestBody | undefined;
     try {
       body = this.#sender.encode(metrics, points);
@@ -115,9 +114,7 @@ export class MetricDelivery {
     if (totals === undefined || !this.#isCumulative) return [];
     const metrics = totals();
     if (countOf(metrics) === this.#pushedCount) return [];
-    let points = 0;
-    for (const scope of metrics.scopeMetrics) for (const metric of scope.metrics) points += metric.dataPoints.length;
-    const body = safely('encoding the last totals', () => this.#sender.encode(metrics, points));
+    const body = safely('encoding the last totals', () => this.#sender.encode(metrics, pointsOf(metrics)));
     return body === undefined ? [] : [this.#itemOf(body)];
   }
 
@@ -275,6 +272,12 @@ async function putParts({ parts }: Push, spool: SignalSpool): Promise<boolean> {
     return false;
   }
   return true;
+}
+
+function pointsOf({ scopeMetrics }: ResourceMetrics): number {
+  let points = 0;
+  for (const { metrics } of scopeMetrics) for (const metric of metrics) points += metric.dataPoints.length;
+  return points;
 }
 
 /** Sum of all counters of this toolkit: alike only when none has moved. */

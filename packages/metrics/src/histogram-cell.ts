@@ -16,13 +16,19 @@ export class HistogramCell {
 
   /** Adds `count` samples of one value. */
   add(value: number, count: number): void {
-    const { bounds, counts } = this;
-    let index = 0;
-    while (index < bounds.length && value > (bounds[index] as number)) index++;
+    const { counts } = this;
+    const index = bucketOf(value, this.bounds);
     counts[index] = (counts[index] as number) + count;
     this.count += count;
     this.sum += value * count;
     if (value < this.min) this.min = value;
     if (value > this.max) this.max = value;
   }
+}
+
+/** Index of the bucket that a value falls into; that above all bounds is the last. */
+export function bucketOf(value: number, bounds: readonly number[]): number {
+  let index = 0;
+  while (index < bounds.length && value > (bounds[index] as number)) index++;
+  return index;
 }

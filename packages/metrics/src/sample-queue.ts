@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { HistogramCell } from './histogram-cell.ts';
+import { bucketOf, type HistogramCell } from './histogram-cell.ts';
 
 /** Samples kept as they are (16 bytes each); above it they are handed on at once, so that memory stays bounded. */
 export const QUEUE_LIMIT = 50_000;
@@ -42,8 +42,7 @@ class Backlog {
   }
 
   add(value: number, count: number): void {
-    let index = 0;
-    while (index < this.#bounds.length && value > (this.#bounds[index] as number)) index++;
+    const index = bucketOf(value, this.#bounds);
     const bucket = this.#buckets[index];
     if (bucket === undefined) {
       this.#buckets[index] = { count, sum: value * count, min: value, max: value };

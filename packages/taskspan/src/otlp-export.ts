@@ -85,8 +85,10 @@ export class OtlpExport {
 
   /** For exit handlers: sends within a second what is left, or puts it on disk. */
   flushSync(): void {
-    // A process may end before metrics were set up.
-    if (!this.#pushes && this.#from.totals() !== undefined) this.createMetricPush();
+    // A process may end before metrics were set up. Of deltas there is nothing to say then.
+    const { metrics, temporality } = this.#config;
+    const hasLast = !this.#pushes && metrics !== undefined && temporality === 'cumulative';
+    if (hasLast && this.#from.totals() !== undefined) this.createMetricPush();
     this.#delivery.flushAtExit(this.#sources, this.#spool);
   }
 
