@@ -1,7 +1,6 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasDebianPackages, unpackDebian, updatePackageLists } from './debian-packages.ts';
 import { keptFolder } from './kept-folder.ts';
-import { runLogged } from './logged-command.ts';
 import { programOnPath } from './program-path.ts';
 
 export interface PrometheusPrograms {
@@ -24,7 +23,7 @@ export async function prometheusPrograms(within: string): Promise<PrometheusProg
   const prometheus = programOnPath('prometheus');
   const promtool = programOnPath('promtool');
   if (prometheus !== undefined && promtool !== undefined) return { prometheus, promtool };
-  if (programOnPath('apt-get') === undefined || programOnPath('dpkg-deb') === undefined) {
+  if (!hasDebianPackages()) {
     throw new Error('prometheus and promtool are needed and not on the PATH: see https://prometheus.io/download');
   }
   const folder = await keptFolder(within, {
@@ -37,10 +36,6 @@ export async function prometheusPrograms(within: string): Promise<PrometheusProg
 }
 
 async function unpack(result: string, scratch: string): Promise<void> {
-  // Only root may fetch the lists of packages; they may be there already.
-  if (process.getuid?.() === 0) await runLogged('apt-get', ['update'], { cwd: scratch });
-  await runLogged('apt-get', ['download', PACKAGE], { cwd: scratch });
-  const file = readdirSync(scratch).find((name) => name.endsWith('.deb'));
-  if (file === undefined) throw new Error(`apt-get download ${PACKAGE} left no package behind`);
-  await runLogged('dpkg-deb', ['--extract', file, result], { cwd: scratch });
+  await updatePackageLists(scratch);
+  await unpackDebian([PACKAGE], result, scratch);
 }
