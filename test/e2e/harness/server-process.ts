@@ -11,8 +11,16 @@ export interface ServerOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Returns once the server serves, throws before: a request to its own health endpoint. */
-  readonly checkReady: () => Promise<void>;
+  /** Who runs it, for servers that refuse to run as root. Default: who runs the tests. */
+  readonly user?: SystemUser | undefined;
+  /** What tells that the server serves: a line of its output, or a request that throws until it does. */
+  readonly checkReady: RegExp | (() => Promise<void>);
+}
+
+/** Numbers of a user of this system, and of its group. */
+export interface SystemUser {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** Longer than any of these servers takes to start on a busy machine. */
@@ -38,6 +46,7 @@ export class ServerProcess {
   readonly #options: ServerOptions;
   #child: ChildProcess | undefined;
   #output = '';
+  #printed: () => void = () => undefined;
 
   /** Starts nothing yet. */
   constructor(options: ServerOptions) {
@@ -59,9 +68,14 @@ export class ServerProcess {
   /** Starts it, and resolves when it serves. Throws with its output when it ends first, or does not get ready. */
   async start(): Promise<void> {
     if (this.#child !== undefined) throw new Error(`${this.#options.name} runs already`);
-    const { name, command, args, env, cwd, checkReady } = this.#options;
+    const { name, command, args, env, cwd, user, checkReady } = this.#options;
     const { PATH = '', HOME = '' } = process.env;
-    const child = spawn(command, args, { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      cwd,
+      ...user,
+      env: { PATH, HOME, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#child = child;
     running.add(child);
     child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#keep(text));
@@ -76,22 +90,26 @@ export class ServerProcess {
       running.delete(child);
       if (this.#child === child) this.#child = undefined;
     });
-    await poll(
-      `${name} to serve`,
-      async () => {
-        if (end === undefined) await checkReady();
-      },
-      { timeoutMs: START_TIMEOUT_MS, evidence: () => this.#output },
-    );
+    if (checkReady instanceof RegExp) {
+      await this.#waitFor(checkReady, ended);
+    } else {
+      await poll(
+        `${name} to serve`,
+        async () => {
+          if (end === undefined) await checkReady();
+        },
+        { timeoutMs: START_TIMEOUT_MS, evidence: () => this.#output },
+      );
+    }
     if (end !== undefined) throw new Error(`${name} ${end}\n${this.#output}`);
   }
 
   /** Asks it to end, and kills it when it does not; resolves when it has ended. Not running is no error. */
-  async stop(): Promise<void> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
     const ended = once(child, 'exit');
-    child.kill('SIGTERM');
+    child.kill(signal);
     const patience = new AbortController();
     const late = sleep(STOP_TIMEOUT_MS, true, { signal: patience.signal }).catch(() => false);
     if ((await Promise.race([ended.then(() => false), late])) === true) child.kill('SIGKILL');
@@ -110,7 +128,23 @@ export class ServerProcess {
     this.#child = undefined;
   }
 
+  /** Resolves when this start printed the line, or ended. */
+  async #waitFor(line: RegExp, ended: Promise<string>): Promise<void> {
+    const from = this.#output.length;
+    const patience = new AbortController();
+    const late = sleep(START_TIMEOUT_MS, true, { signal: patience.signal }).catch(() => false);
+    const said = new Promise<void>((resolve) => {
+      this.#printed = () => {
+        if (line.test(this.#output.slice(from))) resolve();
+      };
+    });
+    const isLate = await Promise.race([said.then(() => false), ended.then(() => false), late]);
+    patience.abort();
+    if (isLate) throw new Error(`${this.#options.name} to serve: not within ${START_TIMEOUT_MS} ms\n${this.#output}`);
+  }
+
   #keep(text: string): void {
     this.#output = (this.#output + text).slice(-OUTPUT_CHARS);
+    this.#printed();
   }
 }
