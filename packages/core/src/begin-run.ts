@@ -23,7 +23,7 @@ import type { AcceptableErrors } from './outcome.ts';
 import { setSpanAttribute, writeStartAttributes } from './own-attributes.ts';
 import { runsAreWatched } from './run-channel.ts';
 import { createRunContext, currentRun } from './run-context.ts';
-import { NO_DETAILS, type RunDetails } from './run-details.ts';
+import { NO_DETAILS, type OwnAttributes, type RunDetails } from './run-details.ts';
 import type { TaskOptions } from './task.ts';
 import { nameFile } from './task-file.ts';
 import { normaliseTaskId, uuidv7 } from './task-id.ts';
@@ -44,12 +44,16 @@ import {
 import { TaskRun } from './task-run.ts';
 import { activeTracer, recordsAreKept } from './tracer.ts';
 
-/** What only the stateless functions give beside the options. */
+/** What only the stateless functions and the instrumentations give beside the options. */
 export interface BeginExtras {
   readonly readAtEnd?: RunDetails['readAtEnd'];
   readonly orphan?: boolean;
   /** `task.file` of a run that is known already. */
   readonly file?: string | undefined;
+  /** Attributes in the namespace of the toolkit. */
+  readonly own?: OwnAttributes | undefined;
+  /** Spans to link beside the enqueuer's. */
+  readonly links?: readonly SpanContext[] | undefined;
 }
 
 const RELATIONS = ['link', 'child', 'root'] as const;
@@ -92,7 +96,7 @@ function begin(operation: unknown, options: TaskOptions | undefined, extras: Beg
   const started = startedAttributes(given, details, attributes);
   const kind = normaliseKind(given.kind);
   const run = new TaskRun({ id, operation: name, file, startMono, startTimeMs, fields }, details);
-  const span = tracer === undefined ? NO_SPAN : startSpan(run, tracer, { origin, kind });
+  const span = tracer === undefined ? NO_SPAN : startSpan(run, tracer, { origin, kind, links: extras.links });
   if (span.isRecording()) writeStartAttributes(span, run);
   if (attributes !== undefined) for (const key in attributes) setSpanAttribute(span, key, attributes[key]);
   run.open(span, createRunContext(origin.base, run, span), started);
@@ -133,6 +137,7 @@ function runDetails(given: TaskOptions, extras: BeginExtras, startTimeMs: number
     },
     readAtEnd: extras.readAtEnd,
     orphan: extras.orphan ?? false,
+    own: extras.own,
   };
 }
 
@@ -177,6 +182,7 @@ function originOf(given: TaskOptions, active: Context): Origin {
 interface SpanInput {
   readonly origin: Origin;
   readonly kind: SpanKind;
+  readonly links: readonly SpanContext[] | undefined;
 }
 
 function startSpan(run: TaskRun, tracer: Tracer, input: SpanInput): Span {
@@ -186,6 +192,9 @@ function startSpan(run: TaskRun, tracer: Tracer, input: SpanInput): Span {
     origin.child || origin.enqueuer === undefined
       ? { kind, attributes }
       : { kind, attributes, root: true, links: [{ context: origin.enqueuer }] };
+  if (input.links !== undefined) {
+    options.links = [...(options.links ?? []), ...input.links.map((linked) => ({ context: linked }))];
+  }
   const outer = state.starting;
   state.starting = run;
   try {
@@ -209,7 +218,7 @@ function startedAttributes(
   attributes: Readonly<Record<string, AnyValue>> | undefined,
 ): Readonly<Record<string, AnyValue>> | undefined {
   if (given === NO_OPTIONS) return undefined;
-  const started: Record<string, AnyValue> = { ...attributes };
+  const started: Record<string, AnyValue> = { ...attributes, ...details.own };
   const { attempt, maxAttempts, label } = details;
   const enqueuedAt = normaliseInstant('enqueuedAt', given.enqueuedAt);
   const scheduledAt = normaliseInstant('scheduledAt', given.scheduledAt);

@@ -5,6 +5,8 @@
 
 export { wallMs } from './clock.ts';
 export { cutText } from './cut-text.ts';
+export type { Enqueue, EnqueueFacts } from './enqueue.ts';
+export { startEnqueue } from './enqueue.ts';
 export { readSafely } from './error-facts.ts';
 export { closeOpenRuns, recordDropped } from './internal/hub.ts';
 export { clearReports, reportOnce, safely } from './internal/report.ts';
@@ -12,6 +14,7 @@ export type {
   DeliveryState,
   DropReason,
   DropSignal,
+  LibrarySighting,
   MissedReason,
   OpenRun,
   RecordSink,
@@ -21,8 +24,11 @@ export type {
   TaskspanState,
 } from './internal/state.ts';
 export { DROP_REASONS, DROP_SIGNALS, MISSED_REASONS, state } from './internal/state.ts';
+export type { LibraryRun, LibraryRunOptions } from './library-run.ts';
 export { LIMITS } from './limits.ts';
 export { DOUBLE_ATTRIBUTES, FORMAT, FORMAT_KEY } from './names.ts';
+export type { Observation } from './observe.ts';
+export { observe } from './observe.ts';
 export { attributesJson, doubleJson, formatApart, formatted, textJson } from './otlp/any-value.ts';
 export { type Frame, Frames, type ResourceLike } from './otlp/frame.ts';
 export { logRecordSize, runRecordSize, spanSize } from './otlp/item-size.ts';
@@ -30,8 +36,12 @@ export { forgetRun, holdsObjects, logRecordJson, runRecordJson } from './otlp/lo
 export { hrNanos } from './otlp/nanos.ts';
 export { OtlpBatch } from './otlp/otlp-batch.ts';
 export { spanJson } from './otlp/span-json.ts';
+export type { LibraryOutcome } from './outcome.ts';
 export { runAttributes } from './records.ts';
 export { currentRun } from './run-context.ts';
+export type { OwnAttributes } from './run-details.ts';
+export type { Settler } from './settle.ts';
 export { severityText } from './severity.ts';
 export { RunStampLogProcessor, RunStampSpanProcessor } from './stamp.ts';
+export { startLibraryRun } from './start-library-run.ts';
 export { safeFileName, taskFile, utcDate } from './task-file.ts';

@@ -5,7 +5,7 @@
 export interface NameSpec {
   /** Where it stands: on the task span, on log records of a run, or on both. */
   readonly on: 'span' | 'record' | 'both';
-  readonly type: 'string' | 'string[]' | 'int' | 'double';
+  readonly type: 'string' | 'string[]' | 'int' | 'double' | 'boolean';
   readonly meaning: string;
 }
 
@@ -24,6 +24,12 @@ export const ATTR = {
   TASK_DURATION: 'task.duration_seconds',
   TASK_ENQUEUED_AT: 'task.enqueued_at',
   TASK_SCHEDULED_AT: 'task.scheduled_at',
+  TASK_LIBRARY: 'task.library',
+  TASK_JOB_ID: 'task.job.id',
+  TASK_BATCH_SIZE: 'task.batch.size',
+  TASK_TRIGGER: 'task.trigger',
+  TASK_SCHEDULE: 'task.schedule',
+  TASK_WILL_RETRY: 'task.will_retry',
   TASK_PROGRESS: 'task.progress',
   STEP_NAME: 'task.step.name',
   STEP_INDEX: 'task.step.index',
@@ -56,7 +62,21 @@ export const ATTRIBUTES: Readonly<Record<(typeof ATTR)[keyof typeof ATTR], NameS
   'task.sequence': { on: 'record', type: 'int', meaning: '1, 2, 3... per run and writer' },
   'task.duration_seconds': { on: 'record', type: 'double', meaning: 'monotonic time from start to end, in seconds' },
   'task.enqueued_at': { on: 'record', type: 'double', meaning: 'when the run was enqueued, Unix seconds' },
-  'task.scheduled_at': { on: 'record', type: 'double', meaning: 'when the run was due, Unix seconds' },
+  'task.scheduled_at': { on: 'both', type: 'double', meaning: 'when the run was due, Unix seconds' },
+  'task.library': { on: 'both', type: 'string', meaning: 'job library whose run this is, such as bullmq' },
+  'task.job.id': { on: 'both', type: 'string', meaning: 'id that the job library gave; the same on every attempt' },
+  'task.batch.size': { on: 'both', type: 'int', meaning: 'jobs that one call of the handler worked on together' },
+  'task.trigger': { on: 'both', type: 'string', meaning: 'what began a captured run: queue, schedule or manual' },
+  'task.schedule': {
+    on: 'both',
+    type: 'string',
+    meaning: 'schedule of the run as the library has it, such as a cron line',
+  },
+  'task.will_retry': {
+    on: 'both',
+    type: 'boolean',
+    meaning: 'whether the library tries this job again; set at the end',
+  },
   'task.progress': { on: 'record', type: 'double', meaning: 'share done, 0 to 1' },
   'task.step.name': { on: 'both', type: 'string', meaning: 'name of the step' },
   'task.step.index': { on: 'both', type: 'int', meaning: '0-based position of the step in its run' },

@@ -19,6 +19,12 @@ export interface ReportedOutcome {
 /** Translates what the work did into an outcome, for libraries that report failures without throwing. */
 export type OutcomeOf = (end: { readonly error: unknown } | { readonly value: unknown }) => ReportedOutcome | undefined;
 
+/** How a job library says that a run ended. */
+export interface LibraryOutcome extends ReportedOutcome {
+  /** What was thrown, when that is known: it is written into the log of a failed run. */
+  readonly thrown?: { readonly error: unknown } | undefined;
+}
+
 /** What is known when a run ends. */
 export interface RunEnd {
   /** Present when the work threw (any value, also undefined) or `end({error})` got one that is not null or undefined. */
@@ -93,6 +99,18 @@ export function decideOutcome(end: RunEnd, rules: OutcomeRules): Outcome {
     errorType: acceptedType,
     failure: undefined,
     attributes: undefined,
+  };
+}
+
+/** The outcome that an instrumentation reports, completed. */
+export function libraryOutcome(reported: LibraryOutcome): Outcome {
+  const { status, errorType: type, thrown, attributes } = reported;
+  const fallback = thrown === undefined ? undefined : errorType(thrown.error);
+  return {
+    status,
+    errorType: type ?? (status === 'failure' ? (fallback ?? CLAIMED_ERROR_TYPE.failure) : CLAIMED_ERROR_TYPE[status]),
+    failure: status === 'failure' ? thrown : undefined,
+    attributes,
   };
 }
 

@@ -2,7 +2,7 @@ import { type Attributes, type Span, type SpanStatus, SpanStatusCode } from '@op
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { errorMessage } from './error-facts.ts';
 import type { Outcome } from './outcome.ts';
-import type { RunDetails } from './run-details.ts';
+import type { OwnAttributes, RunDetails } from './run-details.ts';
 
 /** What a run says of itself on its span. */
 interface OwnSource {
@@ -11,6 +11,8 @@ interface OwnSource {
   readonly file: string;
   readonly details: RunDetails;
   readonly outputs: readonly string[] | undefined;
+  /** What an instrumentation found out before the end. */
+  readonly ownAtEnd: OwnAttributes | undefined;
 }
 
 /** Writes the attributes of the toolkit that are known when the span has started. */
@@ -59,6 +61,8 @@ function write(attributes: Record<string, unknown>, run: OwnSource): void {
   if (details.attempt !== undefined) attributes['task.attempt'] = details.attempt;
   if (details.maxAttempts !== undefined) attributes['task.max_attempts'] = details.maxAttempts;
   if (details.label !== undefined) attributes['task.label'] = details.label;
+  if (details.own !== undefined) Object.assign(attributes, details.own);
+  if (run.ownAtEnd !== undefined) Object.assign(attributes, run.ownAtEnd);
 }
 
 /** For spans of another make, which keep their attributes to themselves. */

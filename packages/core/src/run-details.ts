@@ -1,6 +1,9 @@
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { NO_RULES, type OutcomeRules } from './outcome.ts';
 
+/** Attributes in the namespace of the toolkit, which callers cannot set. */
+export type OwnAttributes = Readonly<Record<string, string | number | boolean>>;
+
 /** What a caller may say of a run, every value already checked. Most runs share one that says nothing. */
 export interface RunDetails {
   readonly attempt: number | undefined;
@@ -14,6 +17,8 @@ export interface RunDetails {
   /** Asked when the run ends: a caller's record is read then, never before. */
   readonly readAtEnd: (() => { readonly error?: unknown; readonly deadlineMs: number | undefined }) | undefined;
   readonly orphan: boolean;
+  /** What an instrumentation says of the run in the namespace of the toolkit. */
+  readonly own: OwnAttributes | undefined;
 }
 
 /** A run of which nothing more is said. */
@@ -27,6 +32,7 @@ export const NO_DETAILS: RunDetails = {
   rules: NO_RULES,
   readAtEnd: undefined,
   orphan: false,
+  own: undefined,
 };
 
 /** What every run has of its own. */

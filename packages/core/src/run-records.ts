@@ -5,7 +5,7 @@ import { describeValue, reportOnce } from './internal/report.ts';
 import { ATTR, EVENT, METRIC_LABEL_PREFIX, SEVERITY } from './names.ts';
 import type { Outcome } from './outcome.ts';
 import type { RecordContent } from './records.ts';
-import type { RunDetails } from './run-details.ts';
+import type { OwnAttributes, RunDetails } from './run-details.ts';
 import type { TaskStatus } from './status.ts';
 import type { MetricOptions } from './task.ts';
 import { normaliseAttributes, normaliseText } from './task-options.ts';
@@ -40,10 +40,12 @@ interface EndedRun {
   readonly outputs: readonly string[] | undefined;
   /** Seconds. */
   readonly durationSeconds: number | undefined;
+  readonly ownAtEnd: OwnAttributes | undefined;
 }
 
 /** `task.ended`, or `task.orphaned` for the report of a lost run, which has no duration. */
-export function endContent({ details, outputs, durationSeconds }: EndedRun, outcome: Outcome): RecordContent {
+export function endContent(run: EndedRun, outcome: Outcome): RecordContent {
+  const { details, outputs, durationSeconds, ownAtEnd } = run;
   // What the outcome option says first: it cannot replace what was found.
   const attributes: Record<string, AnyValue> = normaliseAttributes('outcome attributes', outcome.attributes) ?? {};
   attributes[ATTR.TASK_STATUS] = outcome.status;
@@ -51,6 +53,7 @@ export function endContent({ details, outputs, durationSeconds }: EndedRun, outc
   if (outcome.errorType !== undefined) attributes[ATTR.ERROR_TYPE] = outcome.errorType;
   if (details.label !== undefined) attributes[ATTR.TASK_LABEL] = details.label;
   if (outputs !== undefined) attributes[ATTR.TASK_OUTPUTS] = [...outputs];
+  if (ownAtEnd !== undefined) Object.assign(attributes, ownAtEnd);
   return {
     eventName: details.orphan ? EVENT.ORPHANED : EVENT.ENDED,
     severity: END_SEVERITY[outcome.status],

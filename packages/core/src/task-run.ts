@@ -14,8 +14,18 @@ import { monoMs } from './clock.ts';
 import { errorType, readSafely } from './error-facts.ts';
 import { describeValue, reportOnce, safely } from './internal/report.ts';
 import { type OpenRun, type RunInfo, state } from './internal/state.ts';
+import type { LibraryRun } from './library-run.ts';
 import { EVENT, type LogLevel, SEVERITY } from './names.ts';
-import { decideOutcome, NO_RULES, type Outcome, type OutcomeRules, type RunEnd, SUCCESS } from './outcome.ts';
+import {
+  decideOutcome,
+  type LibraryOutcome,
+  libraryOutcome,
+  NO_RULES,
+  type Outcome,
+  type OutcomeRules,
+  type RunEnd,
+  SUCCESS,
+} from './outcome.ts';
 import { setOutcomeStatus, setSpanAttribute, writeEndAttributes } from './own-attributes.ts';
 import { ProgressThrottle } from './progress.ts';
 import { emitRecord } from './records.ts';
@@ -34,7 +44,7 @@ import { recordsAreKept } from './tracer.ts';
 const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 /** One run from start to end: the only code that ends a task span. */
-export class TaskRun implements Task, RunInfo, OpenRun, Settler {
+export class TaskRun implements LibraryRun, RunInfo, OpenRun, Settler {
   readonly id: string;
   readonly operation: string;
   readonly file: string;
@@ -54,6 +64,7 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
   private steps = 0;
   private ended = false;
   outputs: readonly string[] | undefined;
+  ownAtEnd: Record<string, string | number | boolean> | undefined = undefined;
   private throttle: ProgressThrottle | undefined = undefined;
   private ownSignal: AbortSignal | undefined;
   /** The last error written into the log: a step's error that ends its run is written once. */
@@ -215,6 +226,19 @@ export class TaskRun implements Task, RunInfo, OpenRun, Settler {
   /** The work threw, or its promise was rejected. */
   threw(error: unknown): void {
     this.finish({ thrown: { error } });
+  }
+
+  get isEnded(): boolean {
+    return this.ended;
+  }
+
+  setOwn(key: string, value: string | number | boolean): void {
+    this.ownAtEnd ??= {};
+    this.ownAtEnd[key] = value;
+  }
+
+  report(reported: LibraryOutcome): void {
+    if (!this.ended) this.conclude(libraryOutcome(reported));
   }
 
   /** Ends the run with an outcome that is already known. */

@@ -82,6 +82,17 @@ export interface DeliveryState {
   lastSuccessMs: number | undefined;
 }
 
+/** What became of a package of a job library that this process loaded. */
+export interface LibrarySighting {
+  /** Its name in `TASKSPAN_INSTRUMENTATIONS`. */
+  readonly library: string;
+  readonly module: string;
+  readonly version: string | undefined;
+  readonly hooked: boolean;
+  /** Why not. */
+  readonly reason?: string;
+}
+
 export type MissedReason = 'missed' | 'overlap' | 'skipped';
 export const MISSED_REASONS: readonly MissedReason[] = ['missed', 'overlap', 'skipped'];
 
@@ -116,6 +127,8 @@ export interface TaskspanState {
   readonly missed: Map<string, Map<MissedReason, number>>;
   /** Ids already reported as orphaned, oldest first. */
   readonly orphans: Set<string>;
+  /** Job libraries that this process loaded, by name, module and version. */
+  readonly libraries: Map<string, LibrarySighting>;
   /** Problems reported once each. */
   readonly reported: Set<string>;
   /** Where warnings go besides `diag`: register prints them. */
@@ -140,6 +153,7 @@ function createState(): TaskspanState {
     delivery: new Map(),
     missed: new Map(),
     orphans: new Set(),
+    libraries: new Map(),
     reported: new Set(),
     warn: undefined,
   };

@@ -1,0 +1,34 @@
+/** Names of one queue that are told apart; a queue with more has names that are not bounded. */
+const NAMES_PER_QUEUE = 64;
+
+const MAX_CHARS = 100;
+
+/** What ids look like inside of names: UUIDs, long hexadecimal, long numbers, dates. */
+const ID = /[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{16,}|\d{5,}|\d{4}-\d{2}-\d{2}/i;
+
+/** Names that libraries give to jobs without one. */
+const UNNAMED: ReadonlySet<string> = new Set(['', '__default__', 'default', 'undefined', 'null']);
+
+/**
+ * Decides what a job is called in metrics: its own name, or that of its queue when the name is none, holds an id, or is
+ * one of very many. A metric label must be bounded.
+ */
+export class BoundedNames {
+  readonly #names = new Map<string, Set<string>>();
+
+  /** @param fallback name of the queue, or whatever else is bounded by nature */
+  choose(name: unknown, fallback: string): string {
+    if (typeof name !== 'string' || UNNAMED.has(name) || name.length > MAX_CHARS || ID.test(name)) return fallback;
+    let names = this.#names.get(fallback);
+    if (names === undefined) {
+      // Queues that are made per customer or day are as many as names are elsewhere.
+      if (this.#names.size >= NAMES_PER_QUEUE * NAMES_PER_QUEUE) return fallback;
+      names = new Set();
+      this.#names.set(fallback, names);
+    }
+    if (names.has(name)) return name;
+    if (names.size >= NAMES_PER_QUEUE) return fallback;
+    names.add(name);
+    return name;
+  }
+}
