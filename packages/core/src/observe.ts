@@ -82,7 +82,7 @@ function overhear(thenable: object, then: Then, settler: Settler): void {
   const replaced = Reflect.defineProperty(thenable, 'then', {
     value: heard,
     configurable: true,
-    enumerable: false,
+    enumerable: Object.prototype.propertyIsEnumerable.call(thenable, 'then'),
     writable: true,
   });
   if (!replaced) {
