@@ -14,6 +14,7 @@ import {
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { extractCarrier } from './carrier.ts';
 import { monoMs, wallAt } from './clock.ts';
+import { starterSpan } from './env-carrier.ts';
 import { isArray } from './error-facts.ts';
 import { IdleTask } from './idle-task.ts';
 import { describeValue, reportOnce } from './internal/report.ts';
@@ -175,8 +176,10 @@ function originOf(given: TaskOptions, active: Context): Origin {
       base = trace.setSpanContext(found.context, found.enqueuer);
     }
   }
-  const valid = enqueuer !== undefined && isSpanContextValid(enqueuer) ? enqueuer : undefined;
-  return { base, child: relation === 'child', enqueuer: valid };
+  if (enqueuer !== undefined && isSpanContextValid(enqueuer)) return { base, child: relation === 'child', enqueuer };
+  // A scheduler has no enqueuer; a job that came without a carrier has one that is not known.
+  const starts = relation !== 'root' && (given.carrier === undefined || given.carrier === null);
+  return { base, child: false, enqueuer: starts ? starterSpan() : undefined };
 }
 
 interface SpanInput {

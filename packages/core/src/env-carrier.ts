@@ -1,0 +1,44 @@
+/**
+ * The way of a run into the processes and threads that it starts, through their environment:
+ * https://opentelemetry.io/docs/specs/otel/context/env-carriers/
+ */
+import { type Context, context, ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api';
+import { extractCarrier, injectCarrier } from './carrier.ts';
+import { currentRun } from './run-context.ts';
+
+/** Environment variables that tell a child of the run that started it. */
+export const RUN_VARIABLES = ['TRACEPARENT', 'TRACESTATE', 'TASKSPAN_TASK_ID'] as const;
+
+/** What a child is to find in its environment; undefined: not to be there. */
+export type RunEnvironment = Readonly<Record<(typeof RUN_VARIABLES)[number], string | undefined>>;
+
+/** The variables for whatever an open run starts. Undefined outside any run, and after its end. */
+export function runEnvironment(from: Context = context.active()): RunEnvironment | undefined {
+  const run = currentRun(from);
+  if (run === undefined || run.status !== undefined) return undefined;
+  const { traceparent, tracestate } = injectCarrier(from);
+  return {
+    TRACEPARENT: traceparent,
+    TRACESTATE: traceparent === undefined || tracestate === '' ? undefined : tracestate,
+    // The environment holds no NUL: with one in it, the child could not be started at all.
+    TASKSPAN_TASK_ID: run.id.includes('\0') ? undefined : run.id,
+  };
+}
+
+/** The span that an environment names, or undefined. A `TRACEPARENT` that is none is reported. */
+export function spanOfEnvironment(env: Readonly<Record<string, string | undefined>>): SpanContext | undefined {
+  const { TRACEPARENT: traceparent, TRACESTATE: tracestate } = env;
+  if (traceparent === undefined || traceparent === '') return undefined;
+  return extractCarrier({ traceparent, ...(tracestate && { tracestate }) }, ROOT_CONTEXT).enqueuer;
+}
+
+let starter: { readonly span: SpanContext | undefined } | undefined;
+
+/**
+ * The span in which this process (or worker thread) was started, as its environment said when it was first asked for. It
+ * stands for the enqueuer of a run that has no other, and is never a parent: a service may outlive by far what started it.
+ */
+export function starterSpan(): SpanContext | undefined {
+  starter ??= { span: spanOfEnvironment(process.env) };
+  return starter.span;
+}
