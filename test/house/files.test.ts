@@ -41,6 +41,14 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   'packages/delivery/src/span-export-processor.test.ts': ['packages/delivery/src/otlp/otlp-sender.ts'],
   'packages/delivery/src/spool/spool.test.ts': ['spool-index', 'spool-lane'],
   'packages/instrumentations/src/bridges.test.ts': ['captured-line', 'loaded-files', 'tap'],
+  'packages/instrumentations/src/base/library-instrumentation.test.ts': [
+    'companions',
+    'hook',
+    'library-state',
+    'loaded-modules',
+  ],
+  'packages/instrumentations/src/base/library-kit.test.ts': ['facts'],
+  'packages/instrumentations/src/base/version-range.test.ts': ['packages/instrumentations/src/library-table.ts'],
   'packages/instrumentations/src/pino-bridge.test.ts': ['pino-line'],
   'packages/instrumentations/src/winston-bridge.test.ts': [
     'exception-attributes',
