@@ -21,7 +21,9 @@ const MAX_LINES = 350;
 const MAX_TEST_LINES = 700;
 
 /** Longer files that were looked at and are one thing, with the reason. Keep this short. */
-const LONG_FILES: Readonly<Record<string, string>> = {};
+const LONG_FILES: Readonly<Record<string, string>> = {
+  'packages/instrumentations/src/library-table.ts': 'one row for each library',
+};
 
 /** Parts that no test touches directly: their behaviour is that of the whole, which the test named here proves. */
 const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
@@ -48,7 +50,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
     'loaded-modules',
   ],
   'packages/instrumentations/src/base/library-kit.test.ts': ['facts'],
-  'packages/instrumentations/src/base/version-range.test.ts': ['packages/instrumentations/src/library-table.ts'],
+  'packages/instrumentations/src/library-table.test.ts': ['library-entry'],
   'packages/instrumentations/src/pino-bridge.test.ts': ['pino-line'],
   'packages/instrumentations/src/winston-bridge.test.ts': [
     'exception-attributes',

@@ -1,5 +1,5 @@
 import type { SpanContext } from '@opentelemetry/api';
-import type { LibraryOutcome } from '@taskspan/core/hub';
+import type { EnqueueFacts, LibraryOutcome } from '@taskspan/core/hub';
 
 /** A point in time as libraries have it: a Date or epoch milliseconds. */
 type Instant = Date | number;
@@ -58,3 +58,14 @@ export interface Classified extends Omit<LibraryOutcome, 'thrown'> {
 
 /** One call that works on one job, or on several together. */
 export type Described = RunFacts | readonly RunFacts[] | undefined;
+
+/** A call that enqueues, in our words. */
+export interface EnqueueCall extends EnqueueFacts {
+  /**
+   * The arguments with the carrier in the library's slot; absent where the library has none. Never changes what the
+   * caller handed in: a copy on the way.
+   */
+  readonly inject?: (carrier: Readonly<Record<string, string>>) => readonly unknown[];
+  /** The library's id of the job, out of what the call gave. */
+  readonly messageId?: (result: unknown) => string | undefined;
+}

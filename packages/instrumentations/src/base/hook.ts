@@ -1,5 +1,5 @@
-import type { EnqueueFacts, Observation } from '@taskspan/core/hub';
-import type { Described } from './facts.ts';
+import type { Observation } from '@taskspan/core/hub';
+import type { Described, EnqueueCall } from './facts.ts';
 import type { LibraryKit } from './library-kit.ts';
 import type { LibraryCall } from './wrapped-function.ts';
 
@@ -39,16 +39,6 @@ export interface EnqueueHook extends HookBase {
   readonly form: 'enqueue';
   /** Undefined: this call enqueues nothing that is to be seen. */
   readonly describe: (call: LibraryCall, kit: LibraryKit) => EnqueueCall | undefined;
-}
-
-export interface EnqueueCall extends EnqueueFacts {
-  /**
-   * The arguments with the carrier in the library's slot; absent where the library has none. Never changes what the
-   * caller handed in: a copy on the way.
-   */
-  readonly inject?: (carrier: Readonly<Record<string, string>>) => readonly unknown[];
-  /** The library's id of the job, out of what the call gave. */
-  readonly messageId?: (result: unknown) => string | undefined;
 }
 
 /**

@@ -13,8 +13,7 @@ import {
   startLibraryRun,
 } from '@taskspan/core/hub';
 import { BoundedNames } from './bounded-name.ts';
-import type { Described, RunEnding, RunFacts } from './facts.ts';
-import type { EnqueueCall } from './hook.ts';
+import type { Described, EnqueueCall, RunEnding, RunFacts } from './facts.ts';
 import { callThrough, type Interceptor, type LibraryCall, wrapFunction } from './wrapped-function.ts';
 
 export interface KitOptions {
