@@ -1,0 +1,4 @@
+/** What a job of the queue `mail` carries. */
+export interface Newsletter {
+  readonly to: string;
+}
