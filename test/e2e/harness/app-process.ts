@@ -9,10 +9,16 @@ import { PrometheusText } from './prometheus-text.ts';
 
 const APPS = fileURLToPath(new URL('../apps/', import.meta.url));
 
+const FLAG: readonly string[] = ['--import', 'taskspan/register'];
+
 export interface AppOptions {
   /** Name of a file in `apps/`, or a path. */
   readonly app: string;
   readonly args?: readonly string[];
+  /** Node to run it with. Default: the one that runs the tests. */
+  readonly node?: string;
+  /** Arguments for Node, before the app. Default: the flag that switches the toolkit on. */
+  readonly nodeArgs?: readonly string[];
   /** Where its data goes: `TASKSPAN_DIR`. */
   readonly folder: string;
   /** Beside PATH, HOME, the folder, a service name, and a free port for `/metrics`. */
@@ -48,18 +54,14 @@ export class AppProcess {
   #waiting: (() => void)[] = [];
 
   constructor(options: AppOptions) {
-    const { app, args = [], folder, env, cwd = ROOT } = options;
+    const { app, args = [], node = process.execPath, nodeArgs = FLAG, folder, env, cwd = ROOT } = options;
     const { PATH = '', HOME = '' } = process.env;
     const own = { TASKSPAN_DIR: folder, OTEL_SERVICE_NAME: 'e2e', OTEL_EXPORTER_PROMETHEUS_PORT: '0' };
-    const child = spawn(
-      process.execPath,
-      ['--import', 'taskspan/register', join(app.includes('/') ? '' : APPS, app), ...args],
-      {
-        cwd,
-        env: { PATH, HOME, ...own, ...env },
-        stdio: ['pipe', 'pipe', 'pipe'],
-      },
-    );
+    const child = spawn(node, [...nodeArgs, join(app.includes('/') ? '' : APPS, app), ...args], {
+      cwd,
+      env: { PATH, HOME, ...own, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     this.#child = child;
     this.#folder = folder;
     running.add(child);

@@ -16,12 +16,16 @@ export class RedisServer {
     this.#folder = folder;
   }
 
-  /** Resolves when it accepts connections. */
-  static async start(): Promise<RedisServer> {
+  /**
+   * Resolves when it accepts connections.
+   *
+   * @param more settings by the names of `redis.conf`
+   */
+  static async start(more: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
     const { redis } = await findDataServers();
     const port = await freePort();
     const folder = new ScratchFolder();
-    const settings = { bind: '127.0.0.1', port: String(port), dir: folder.path, save: '', appendonly: 'no' };
+    const settings = { bind: '127.0.0.1', port: String(port), dir: folder.path, save: '', appendonly: 'no', ...more };
     const process = new ServerProcess({
       name: 'Redis',
       command: redis,
