@@ -49,7 +49,9 @@ export interface RunFacts {
 /** How the library's call settled. */
 export type RunEnding = { readonly error: unknown } | { readonly value: unknown };
 
-export interface Classified extends Omit<LibraryOutcome, 'thrown'> {
+export interface Classified extends Partial<Omit<LibraryOutcome, 'thrown'>> {
+  /** Undefined: the usual rules. */
+  readonly status?: LibraryOutcome['status'];
   /** Whether the library will try this job again. */
   readonly willRetry?: boolean | undefined;
   /** What failed, where the library holds it back; default: what was thrown. */

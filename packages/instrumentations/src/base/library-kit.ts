@@ -272,10 +272,10 @@ class RunsSettler implements Settler {
 function settleRun(run: LibraryRun, { classify }: RunFacts, end: RunEnding): void {
   const classified = classify === undefined ? undefined : safely('classifying an ending', () => classify(end));
   if (classified?.willRetry !== undefined) run.setOwn(ATTR.TASK_WILL_RETRY, classified.willRetry);
-  if (classified !== undefined) {
-    const { willRetry: _, error, ...outcome } = classified;
+  if (classified?.status !== undefined) {
+    const { willRetry: _, error, status, ...outcome } = classified;
     const thrown = error === undefined ? ('error' in end ? end : undefined) : { error };
-    run.report({ ...outcome, thrown });
+    run.report({ ...outcome, status, thrown });
   } else if ('error' in end) run.threw(end.error);
   else run.returned(end.value);
 }
