@@ -41,6 +41,7 @@ export type { LibraryOutcome } from './outcome.ts';
 export { emitRecord, type RecordContent, runAttributes } from './records.ts';
 export { currentRun } from './run-context.ts';
 export type { OwnAttributes } from './run-details.ts';
+export { activeRunTicket, type RunTicket, withRunTicket } from './run-ticket.ts';
 export type { Settler } from './settle.ts';
 export { severityText } from './severity.ts';
 export { RunStampLogProcessor, RunStampSpanProcessor } from './stamp.ts';
