@@ -48,7 +48,7 @@ export interface ConfigOptions {
   readonly runFilesPerHour?: number | 'unlimited' | undefined;
   /** Bytes. */
   readonly spoolMaxBytes?: number | undefined;
-  /** Names with a leading `+` or `-`. */
+  /** Names of loggers and job libraries with a leading `+` or `-`. */
   readonly instrumentations?: readonly string[] | undefined;
   readonly console?: boolean | undefined;
   readonly namespace?: string | undefined;

@@ -1,4 +1,5 @@
 /** Single settings, by the table: how each is spelled, which value is good, and what was wrong with those that are not. */
+import { LIBRARIES, type LibraryEntry } from '@taskspan/instrumentations/libraries';
 import {
   type ConfigOptions,
   type ConfigWarning,
@@ -8,7 +9,7 @@ import {
   PROPAGATORS,
   type PropagatorName,
 } from './config-options.ts';
-import { CONFIG, type ConfigEntry } from './config-table.ts';
+import { CONFIG, type ConfigEntry, INSTRUMENTATION_NAMES } from './config-table.ts';
 
 type Option = keyof ConfigOptions;
 
@@ -16,6 +17,13 @@ type Option = keyof ConfigOptions;
 interface Given {
   readonly key: string;
   readonly value: string;
+}
+
+/** One item of the list of instrumentations: a bridge or a library. */
+interface Switch {
+  readonly bridge: LogBridge | undefined;
+  readonly library: LibraryEntry | undefined;
+  readonly on: boolean;
 }
 
 interface NumberRange {
@@ -108,13 +116,42 @@ export class ConfigSource {
   /** `+name`, `-name` or `name`, in order; the switch of the console goes before the list. */
   bridges(): Record<LogBridge, boolean> {
     const bridges: Record<LogBridge, boolean> = { winston: true, pino: true, console: this.flag('console', false) };
-    for (const item of this.list('instrumentations') ?? []) {
-      const name = item.replace(/^[+-]/, '').toLowerCase();
-      const bridge = LOG_BRIDGES.find((known) => known === name);
-      if (bridge !== undefined) bridges[bridge] = !item.startsWith('-');
-      else this.#warn({ key: this.#given('instrumentations')?.key ?? '', value: item }, undefined, 'the other names');
+    for (const { bridge, on } of this.#switches()) {
+      if (bridge !== undefined) bridges[bridge] = on;
     }
     return bridges;
+  }
+
+  /**
+   * Names of the job libraries that are on. The list of OpenTelemetry switches off, in its words a package or our name;
+   * our own list goes before it.
+   */
+  libraries(): readonly string[] {
+    const off = this.list('disabledInstrumentations')?.map((name) => name.toLowerCase()) ?? [];
+    const on = new Set(
+      LIBRARIES.filter((entry) => entry.byDefault && !off.some((name) => isLibrary(entry, name))).map(
+        ({ name }) => name,
+      ),
+    );
+    for (const { library, on: wanted } of this.#switches()) {
+      if (library === undefined) continue;
+      if (wanted) on.add(library.name);
+      else on.delete(library.name);
+    }
+    return LIBRARIES.map(({ name }) => name).filter((name) => on.has(name));
+  }
+
+  /** What the list of instrumentations says, in order; names that nobody has are left out. */
+  #switches(): Switch[] {
+    return (this.list('instrumentations') ?? []).flatMap((item): Switch[] => {
+      const name = item.replace(/^[+-]/, '').toLowerCase();
+      const on = !item.startsWith('-');
+      const bridge = LOG_BRIDGES.find((known) => known === name);
+      const library = LIBRARIES.find((entry) => isLibrary(entry, name));
+      if (bridge !== undefined || library !== undefined) return [{ bridge, library, on }];
+      const known = `the other names of the list; known are ${INSTRUMENTATION_NAMES.join(', ')}`;
+      return this.#warn({ key: this.#given('instrumentations')?.key ?? '', value: item }, [], known);
+    });
   }
 
   namespace(): string | undefined {
@@ -176,6 +213,11 @@ export class ConfigSource {
     if (!known) this.warnings.push(Object.freeze({ key: given.key, value, fallback: described }));
     return fallback;
   }
+}
+
+/** A library may be named by its package too: `@nestjs/schedule` is what a reader of package.json knows. */
+function isLibrary({ name, packages }: LibraryEntry, given: string): boolean {
+  return name === given || packages.includes(given);
 }
 
 function parsePair(pair: string): { name: string; value: string } | undefined {

@@ -3,6 +3,7 @@
  * The OTLP details further down are read by `@taskspan/delivery`; they stand here so that one page names them all.
  */
 
+import { LIBRARIES } from '@taskspan/instrumentations/libraries';
 import { type ConfigOptions, DIAG_LEVELS, LOG_BRIDGES, PROPAGATORS, SAMPLERS } from './config-options.ts';
 
 type ConfigType =
@@ -45,6 +46,9 @@ function otlp(what: string, rest: Pick<ConfigEntry, 'type' | 'default' | 'meanin
     otlp: true,
   };
 }
+
+/** What `TASKSPAN_INSTRUMENTATIONS` knows: loggers, job libraries, and what hands on the context of a run. */
+export const INSTRUMENTATION_NAMES: readonly string[] = [...LOG_BRIDGES, ...LIBRARIES.map(({ name }) => name)];
 
 export const CONFIG: readonly ConfigEntry[] = [
   {
@@ -181,7 +185,7 @@ export const CONFIG: readonly ConfigEntry[] = [
     type: 'list',
     default: 'empty',
     meaning:
-      "Instrumentations of the app's `@opentelemetry/auto-instrumentations-node` to leave out, such as `fs,dns`.",
+      "Instrumentations to leave out: those of the app's `@opentelemetry/auto-instrumentations-node`, such as `fs,dns`, and those of this toolkit, such as `bullmq,cron`.",
   },
   {
     key: 'TASKSPAN_DIR',
@@ -226,9 +230,10 @@ export const CONFIG: readonly ConfigEntry[] = [
     key: 'TASKSPAN_INSTRUMENTATIONS',
     option: 'instrumentations',
     type: 'list',
-    default: '+winston,+pino,-console',
-    values: LOG_BRIDGES,
-    meaning: 'Which loggers are captured: `+name` switches one on, `-name` off; those not named keep their default.',
+    default: INSTRUMENTATION_NAMES.map((name) => (isOnByDefault(name) ? `+${name}` : `-${name}`)).join(),
+    values: INSTRUMENTATION_NAMES,
+    meaning:
+      'Which loggers and job libraries are captured: `+name` switches one on, `-name` off; those not named keep their default. A package name (`-@nestjs/schedule`) is understood too. Goes before `OTEL_NODE_DISABLED_INSTRUMENTATIONS`.',
   },
   {
     key: 'TASKSPAN_CONSOLE',
@@ -296,3 +301,8 @@ export const CONFIG: readonly ConfigEntry[] = [
     otlp: true,
   },
 ];
+
+function isOnByDefault(name: string): boolean {
+  if (name === 'console') return false;
+  return LIBRARIES.find((entry) => entry.name === name)?.byDefault ?? true;
+}

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { readDeliveryConfig } from '@taskspan/delivery';
+import { LIBRARIES } from '@taskspan/instrumentations/libraries';
 import { describe, it } from 'mocha';
 import { type Config, type ConfigOptions, describeWarning, readConfig } from './config.ts';
 import { configDocs } from './config-docs.ts';
-import { CONFIG } from './config-table.ts';
+import { CONFIG, INSTRUMENTATION_NAMES } from './config-table.ts';
 
 type Row = readonly [env: Record<string, string>, expected: Partial<Config>];
+
+/** Libraries that are on when nothing is said. */
+const ON = LIBRARIES.filter(({ byDefault }) => byDefault).map(({ name }) => name);
+const without = (...off: readonly string[]): string[] => ON.filter((name) => !off.includes(name));
+const withToo = (...on: readonly string[]): string[] =>
+  LIBRARIES.map(({ name }) => name).filter((name) => ON.includes(name) || on.includes(name));
 
 /** For each key of the table, good values and what they mean. */
 const GOOD: Readonly<Record<string, readonly Row[]>> = {
@@ -54,7 +61,8 @@ const GOOD: Readonly<Record<string, readonly Row[]>> = {
   ],
   OTEL_LOG_LEVEL: [[{ OTEL_LOG_LEVEL: 'DEBUG' }, { logLevel: 'debug' }]],
   OTEL_NODE_DISABLED_INSTRUMENTATIONS: [
-    [{ OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'fs, dns,' }, { disabledInstrumentations: ['fs', 'dns'] }],
+    [{ OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'fs, dns,' }, { disabledInstrumentations: ['fs', 'dns'], libraries: ON }],
+    [{ OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'fs,Cron,bullmq' }, { libraries: without('cron', 'bullmq') }],
   ],
   TASKSPAN_DIR: [[{ TASKSPAN_DIR: './x' }, { dir: './x' }]],
   TASKSPAN_LOGS_DIR: [
@@ -81,6 +89,12 @@ const GOOD: Readonly<Record<string, readonly Row[]>> = {
       { TASKSPAN_INSTRUMENTATIONS: 'console,-console', TASKSPAN_CONSOLE: 'on' },
       { bridges: { winston: true, pino: true, console: false } },
     ],
+    [{ TASKSPAN_INSTRUMENTATIONS: '-cron,-@nestjs/Schedule' }, { libraries: without('cron', 'nest-schedule') }],
+    [{ TASKSPAN_INSTRUMENTATIONS: '+piscina,-piscina,piscina,-winston' }, { libraries: withToo('piscina') }],
+    [
+      { TASKSPAN_INSTRUMENTATIONS: '+cron', OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'cron,bullmq' },
+      { libraries: without('bullmq') },
+    ],
   ],
   TASKSPAN_CONSOLE: [[{ TASKSPAN_CONSOLE: 'on' }, { bridges: { winston: true, pino: true, console: true } }]],
   TASKSPAN_NAMESPACE: [
@@ -90,6 +104,8 @@ const GOOD: Readonly<Record<string, readonly Row[]>> = {
   TASKSPAN_IGNORE_SCOPES: [[{ TASKSPAN_IGNORE_SCOPES: 'a,b' }, { ignoreScopes: ['a', 'b'] }]],
   TASKSPAN_QUIET: [[{ TASKSPAN_QUIET: 'yes' }, { quiet: true }]],
 };
+
+const OTHER_NAMES = `the other names of the list; known are ${INSTRUMENTATION_NAMES.join(', ')}`;
 
 /** Values that are not understood, and the fallback that the warning names. */
 const BAD: readonly (readonly [key: string, value: string, fallback: string])[] = [
@@ -110,7 +126,7 @@ const BAD: readonly (readonly [key: string, value: string, fallback: string])[] 
   ['TASKSPAN_FILES', 'perhaps', 'on'],
   ['TASKSPAN_RUN_FILES_PER_HOUR', '-1', '10000'],
   ['TASKSPAN_RUN_FILES_PER_HOUR', '1.5', '10000'],
-  ['TASKSPAN_INSTRUMENTATIONS', '+bunyan', 'the other names'],
+  ['TASKSPAN_INSTRUMENTATIONS', '+bunyan', OTHER_NAMES],
   ['TASKSPAN_NAMESPACE', '1-x', 'no prefix'],
 ];
 
@@ -139,6 +155,7 @@ describe('readConfig', () => {
       runFilesPerHour: 10_000,
       spoolMaxBytes: 268_435_456,
       bridges: { winston: true, pino: true, console: false },
+      libraries: ON,
       namespace: undefined,
       ignoreScopes: [],
       quiet: false,
@@ -193,7 +210,7 @@ describe('readConfig', () => {
       config.warnings.map((warning) => [warning.value, warning.fallback]),
       [
         ['console', 'otlp'],
-        ['bunyan', 'the other names'],
+        ['bunyan', OTHER_NAMES],
       ],
     );
   });

@@ -45,6 +45,8 @@ export interface Config {
   /** Per process; 0: what cannot be delivered waits in memory. */
   readonly spoolMaxBytes: number;
   readonly bridges: Readonly<Record<LogBridge, boolean>>;
+  /** Names of the instrumentations of job libraries, and carriers, that are on. */
+  readonly libraries: readonly string[];
   readonly namespace: string | undefined;
   readonly ignoreScopes: readonly string[];
   readonly quiet: boolean;
@@ -103,6 +105,7 @@ export function readConfig(env: Environment, options: ConfigOptions = {}): Confi
       whole: true,
     }),
     bridges: source.bridges(),
+    libraries: source.libraries(),
     namespace: source.namespace(),
     ignoreScopes: source.list('ignoreScopes') ?? [],
     quiet: source.flag('quiet', false),

@@ -5,7 +5,7 @@ import { awaitPinoLine } from '@taskspan/instrumentations/pino-channel';
 import { currentLocation } from './app-package.ts';
 import type { Config } from './config.ts';
 import type { LogBridge } from './config-options.ts';
-import { onceResolved } from './module-watch.ts';
+import { ModuleWatch } from './module-watch.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** What was switched on. */
@@ -74,7 +74,13 @@ class Bridges {
     const { winston, pino } = this.#config.bridges;
     const packages = [...(winston ? ['winston'] : []), ...(pino ? ['pino'] : [])];
     if (packages.length === 0) return;
-    this.#stopWaiting.push(onceResolved(packages, () => this.enable()));
+    const watch = new ModuleWatch();
+    this.#stopWaiting.push(
+      watch.await(packages, () => {
+        this.enable();
+        return true;
+      }),
+    );
     if (pino) this.#stopWaiting.push(awaitPinoLine(() => this.enable()));
   }
 
