@@ -22,6 +22,12 @@ export interface LibraryConfig extends InstrumentationConfig {
    * Undefined: the usual name.
    */
   readonly operation?: ((job: unknown) => string | undefined) | undefined;
+  /**
+   * `data`: where a library has no slot of its own for the enqueuer's context, it travels under the key `__taskspan`
+   * of a job's data, and is taken out before the handler sees them. Workers that are not instrumented see the key.
+   * Default: such a library's runs and enqueuers are joined by the job's id alone.
+   */
+  readonly carrier?: 'data' | undefined;
 }
 
 /**
@@ -43,7 +49,12 @@ export abstract class LibraryInstrumentation extends InstrumentationBase<Library
 
   protected override init(): InstrumentationNodeModuleDefinition[] {
     const { name, owns = [], patches } = this.library;
-    this.kit ??= new LibraryKit({ library: name, owns, operation: () => this.getConfig().operation });
+    this.kit ??= new LibraryKit({
+      library: name,
+      owns,
+      operation: () => this.getConfig().operation,
+      carriesInData: () => this.getConfig().carrier === 'data',
+    });
     this.undo ??= [];
     this.interceptors ??= new Map();
     // Every version is taken in, so that one that is not supported can be named.

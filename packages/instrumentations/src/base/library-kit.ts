@@ -21,6 +21,8 @@ export interface KitOptions {
   readonly owns: readonly string[];
   /** The application's own names of runs. */
   readonly operation: () => ((job: unknown) => string | undefined) | undefined;
+  /** Whether the application lets the carrier travel in the data of its jobs. Default: it does not. */
+  readonly carriesInData?: () => boolean;
 }
 
 /** The run whose handler is being called right now, until it returns: for libraries that stand on libraries. */
@@ -47,6 +49,11 @@ export class LibraryKit {
 
   constructor(options: KitOptions) {
     this.#options = options;
+  }
+
+  /** Whether the enqueuer's context may be put among the data of a job, where a library has no other slot. */
+  get carriesInData(): boolean {
+    return this.#options.carriesInData?.() ?? false;
   }
 
   /** Makes the call as the library would. */
