@@ -3,6 +3,7 @@
  * minor version.
  */
 
+export { type AdoptableSpan, type Adoption, adoptSpan, endAdoptedSpan } from './adopted-run.ts';
 export { wallMs } from './clock.ts';
 export { cutText } from './cut-text.ts';
 export type { Enqueue, EnqueueFacts } from './enqueue.ts';

@@ -1,5 +1,5 @@
 import { type Context, context, createContextKey, type Span, trace } from '@opentelemetry/api';
-import type { RunInfo } from './internal/state.ts';
+import { type RunInfo, state } from './internal/state.ts';
 
 /** Registered by name in the API, so that two copies of this package share it. */
 const RUN_KEY = createContextKey('taskspan.run');
@@ -63,6 +63,13 @@ function withoutRun(base: Context): Context {
 
 /** The run that a context belongs to (also after its end), or undefined outside any run. */
 export function currentRun(from: Context = context.active()): RunInfo | undefined {
+  const { adopted } = state;
+  if (adopted !== undefined) {
+    // Looked for first: where its span is the active one, it is the innermost.
+    const span = from.getValue(SPAN_KEY);
+    const run = typeof span === 'object' && span !== null ? adopted.get(span) : undefined;
+    if (run !== undefined) return run;
+  }
   return from.getValue(RUN_KEY) as RunInfo | undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { Context, Span } from '@opentelemetry/api';
+import { type Context, type Span, trace } from '@opentelemetry/api';
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { state } from './internal/state.ts';
 import { ATTR } from './names.ts';
@@ -24,7 +24,8 @@ interface StampableRecord {
  */
 export class RunStampSpanProcessor {
   onStart(span: StampableSpan, parentContext: Context): void {
-    if (state.starting !== undefined) return;
+    // A run's own span carries both already.
+    if (state.starting !== undefined || state.adopted?.has(span) === true) return;
     const own = span.attributes;
     const ownId = own?.[ATTR.TASK_ID];
     if (own?.[ATTR.OPERATION] !== undefined && typeof ownId === 'string' && ownId !== '') {
@@ -36,6 +37,7 @@ export class RunStampSpanProcessor {
     if (run === undefined) return;
     writeOwnAttribute(span, ATTR.TASK_ID, run.id);
     writeOwnAttribute(span, ATTR.TASK_FILE, run.file);
+    if (state.adopted !== undefined) inheritAdoption(span, parentContext);
   }
 
   onEnd(): void {}
@@ -47,6 +49,13 @@ export class RunStampSpanProcessor {
   shutdown(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** Below an adopted span no context knows the run: each span hands it on to those below. */
+function inheritAdoption(span: Span, parentContext: Context): void {
+  const parent = trace.getSpan(parentContext);
+  const run = parent === undefined ? undefined : state.adopted?.get(parent);
+  if (run !== undefined) state.adopted?.set(span, run);
 }
 
 /** A log record processor that gives every record made inside a run the run's attributes and its next sequence number. */

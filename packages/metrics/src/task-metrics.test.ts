@@ -323,14 +323,14 @@ describe('TaskMetrics', () => {
     });
 
     for (const key of ['messaging.operation.type', 'messaging.operation']) {
-      it(`count when they process a message (${key}), under their name or operation`, () => {
+      it(`count when they process a message (${key}), under its destination or their operation`, () => {
         const setup = setUp();
         const start = (attributes: Record<string, string>): void =>
           foreign(setup).startSpan('process orders', { kind: SpanKind.CONSUMER, attributes }).end();
         start({ [key]: 'process' });
         start({ [key]: 'process', operation: 'bill' });
         start({ [key]: 'receive' });
-        assert.deepEqual(Object.keys(setup.taskMetrics.snapshot().operations), ['process orders', 'bill']);
+        assert.deepEqual(Object.keys(setup.taskMetrics.snapshot().operations), ['orders', 'bill']);
       });
     }
 

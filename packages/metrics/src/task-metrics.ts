@@ -2,8 +2,8 @@ import { type Context, type MeterProvider, metrics as metricsApi, SpanKind, Span
 import type { ScopeMetrics, ViewOptions } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { ATTR, isTaskStatus, type TaskStatus } from '@taskspan/core';
-import { type RunInfo, type RunObserver, reportOnce, safely, state } from '@taskspan/core/hub';
-import { isProcessing } from './consumer-span.ts';
+import { endAdoptedSpan, type RunInfo, type RunObserver, reportOnce, safely, state } from '@taskspan/core/hub';
+import { adoptConsumerSpan, isConsumerRun } from './consumer-span.ts';
 import { createInstruments, type Instruments, isRealMeterProvider, type Observe } from './instruments.ts';
 import { type MetricsSnapshot, MetricsState } from './metrics-state.ts';
 import { DEFAULT_OPERATION_BUDGET } from './metrics-table.ts';
@@ -36,7 +36,7 @@ export interface TaskMetricsOptions {
  * Counts task spans. Install it as a span processor and as a run observer; both on one run count it once.
  *
  * A span is a task when it starts with an `operation` attribute and is INTERNAL or CONSUMER, or is a CONSUMER span that
- * processes a message. The numbers are plain state: starting and ending a task costs some 100 ns, and instruments read
+ * processes a message: the latter becomes a run in full, with an id, a file and the records of its log. The numbers are plain state: starting and ending a task costs some 100 ns, and instruments read
  * the state when a reader collects. Counts taken before `bind()` appear after it.
  */
 export class TaskMetrics implements SpanProcessor, RunObserver {
@@ -62,22 +62,30 @@ export class TaskMetrics implements SpanProcessor, RunObserver {
     this.#state = new MetricsState(validBudget(options.operationBudget));
   }
 
-  onStart(span: Span, _parentContext?: Context): void {
+  onStart(span: Span, parentContext?: Context): void {
     const run = state.starting;
     if (run !== undefined) {
       this.onRunStart(run);
       return;
     }
-    const { kind } = span;
+    const { attributes, kind } = span;
     if (kind !== SpanKind.INTERNAL && kind !== SpanKind.CONSUMER) return;
-    const operation = span.attributes[ATTR.OPERATION] ?? consumedOperation(span);
-    if (operation === undefined || this.#isIgnored(span)) return;
-    this.#startForeign(span, operationOf(operation));
+    const operation = attributes[ATTR.OPERATION];
+    const isMessage = isConsumerRun(kind, attributes) && attributes[ATTR.TASK_STATUS] !== 'orphaned';
+    if ((operation === undefined && !isMessage) || this.#isIgnored(span)) return;
+    const adopted = isMessage ? adoptConsumerSpan(span, parentContext) : undefined;
+    if (adopted === undefined) this.#startForeign(span, operationOf(operation));
+    else this.onRunStart(adopted);
   }
 
   onEnd(span: ReadableSpan): void {
     const run = state.ending;
-    if (run !== undefined && run.runId === span.spanContext().spanId) this.onRunEnd(run);
+    if (run !== undefined && run.runId === span.spanContext().spanId) {
+      this.onRunEnd(run);
+      return;
+    }
+    const adopted = safely('ending the run of a consumer span', () => endAdoptedSpan(span));
+    if (adopted !== undefined) this.onRunEnd(adopted);
     else if (this.#foreign.size > 0) this.#endForeign(span);
   }
 
@@ -299,11 +307,6 @@ export class TaskMetrics implements SpanProcessor, RunObserver {
   #bindToGlobal(): void {
     safely('binding task metrics', () => this.bind(metricsApi.getMeterProvider()));
   }
-}
-
-/** The span name of a CONSUMER span that processes a message, for which an `operation` is not asked. */
-function consumedOperation(span: Span): string | undefined {
-  return span.kind === SpanKind.CONSUMER && isProcessing(span.attributes) ? span.name : undefined;
 }
 
 function seconds([whole, nanos]: readonly [number, number]): number {

@@ -11,7 +11,7 @@ import {
 import type { Sampler, SamplingDecision, SamplingResult } from '@opentelemetry/sdk-trace-base';
 import { ATTR } from '@taskspan/core';
 import { reportOnce, state } from '@taskspan/core/hub';
-import { isProcessing } from './consumer-span.ts';
+import { isBatchReceipt, isConsumerRun } from './consumer-span.ts';
 
 // The values of SamplingDecision, which is an enum of the SDK that is loaded only when needed.
 const NOT_RECORD = 0 as SamplingDecision.NOT_RECORD;
@@ -19,7 +19,7 @@ const RECORD = 1 as SamplingDecision.RECORD;
 const RECORD_AND_SAMPLED = 2 as SamplingDecision.RECORD_AND_SAMPLED;
 
 /**
- * A sampler that leaves every decision to `delegate`, but has task spans, steps and message processing recorded where
+ * A sampler that leaves every decision to `delegate`, but has task spans, steps, messages and their batches recorded where
  * the delegate would drop them: recorded spans reach the span processors and are counted, and are still not exported.
  * (The SDK's own always-record sampler lifts every span, which doubles the cost of each unsampled one.)
  *
@@ -62,7 +62,7 @@ class TaskSampler implements Sampler {
     const result = this.#sampler().shouldSample(context, traceId, name, kind, attributes, links);
     if (result.decision === RECORD_AND_SAMPLED) return result;
     const task = isTask(kind, attributes);
-    if (!task && attributes[ATTR.STEP_NAME] === undefined) return result;
+    if (!task && attributes[ATTR.STEP_NAME] === undefined && !isBatchReceipt(attributes)) return result;
     if (task && this.#followsLinks() && isRoot(context) && links.some(isSampled)) {
       return { ...result, decision: RECORD_AND_SAMPLED };
     }
@@ -86,8 +86,8 @@ class TaskSampler implements Sampler {
 }
 
 function isTask(kind: SpanKind, attributes: Attributes): boolean {
-  if (kind === SpanKind.INTERNAL) return attributes[ATTR.OPERATION] !== undefined;
-  return kind === SpanKind.CONSUMER && (attributes[ATTR.OPERATION] !== undefined || isProcessing(attributes));
+  if (kind !== SpanKind.INTERNAL && kind !== SpanKind.CONSUMER) return false;
+  return attributes[ATTR.OPERATION] !== undefined || isConsumerRun(kind, attributes);
 }
 
 function isRoot(context: Context): boolean {

@@ -115,6 +115,11 @@ export interface TaskspanState {
   readonly sinks: RecordSink[];
   readonly runObservers: RunObserver[];
   readonly openRuns: Set<OpenRun>;
+  /**
+   * The run to which a span leads whose context does not know of it: task spans of somebody else's make, and their
+   * descendants. Undefined until there is one.
+   */
+  adopted: WeakMap<object, RunInfo> | undefined;
   /** Gives `task.file` to a run that starts; the default is one file per run. */
   fileNamer: ((id: string, startTimeMs: number) => string) | undefined;
   /** True while the caller's logger is called by us: bridges must not capture those lines. */
@@ -147,6 +152,7 @@ function createState(): TaskspanState {
     sinks: [],
     runObservers: [],
     openRuns: new Set(),
+    adopted: undefined,
     fileNamer: undefined,
     loggingToCaller: false,
     dropped: new Map(),
