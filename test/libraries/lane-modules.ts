@@ -42,6 +42,7 @@ export function removeLaneModules(): void {
 
 async function makeLane({ name, node, installs, beside }: Lane): Promise<LaneModules> {
   toolkit ??= installToolkit();
+  const toolkitFolder = await toolkit;
   const sources: string[] = [];
   // One after the other: each uses the whole machine.
   for (const [at, packages] of installs.entries()) {
@@ -51,7 +52,7 @@ async function makeLane({ name, node, installs, beside }: Lane): Promise<LaneMod
   const path = scratch.folder(name.replaceAll(' ', '-'), 'node_modules');
   for (const source of sources) linkPackages(join(source, 'node_modules'), path);
   // The rest of its install is for itself: a library must not get a version of something from there.
-  linkPackages(join(await toolkit, 'node_modules'), path, (name) => TOOLKIT.has(name));
+  linkPackages(join(toolkitFolder, 'node_modules'), path, (name) => TOOLKIT.has(name));
   return { node: node === undefined ? process.execPath : await nodeExecutable(node), path };
 }
 
