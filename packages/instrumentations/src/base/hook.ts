@@ -6,9 +6,13 @@ import type { LibraryCall } from './wrapped-function.ts';
 /** What a module exports, or an object of it: read with care, for versions differ. */
 export type Exports = Readonly<Record<string, unknown>>;
 
+/** Instead of a method: the function that a module exports as the whole of it. */
+export const WHOLE = 'module.exports';
+
 interface HookBase {
   /** The object whose function is wrapped: a prototype, or the exports themselves; several where there are aliases. */
   readonly on: (exports: Exports) => unknown;
+  /** Or {@link WHOLE}: then `on` gives the function itself. Only what is loaded afterwards can be hooked so. */
   readonly method: string;
   /** True where some supported versions have no such function. */
   readonly optional?: true;
@@ -87,4 +91,9 @@ export function exported(exports: Exports, name: string): unknown {
 /** The prototype of an exported class. */
 export function prototypeOf(name: string): (exports: Exports) => unknown {
   return (exports) => (exported(exports, name) as { prototype?: unknown } | undefined)?.prototype;
+}
+
+/** The function that a module is, also when the module was given as `default`; for hooks of {@link WHOLE}. */
+export function wholeOf(exports: Exports): unknown {
+  return typeof exports === 'function' ? exports : exports['default'];
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { state } from '@taskspan/core/hub';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { exported, type Library, prototypeOf } from './hook.ts';
+import { exported, type Library, prototypeOf, WHOLE, wholeOf } from './hook.ts';
 import { LibraryInstrumentation } from './library-instrumentation.ts';
 import { type RecordedRuns, recordRuns } from './recorded-runs.test.support.ts';
 
@@ -63,6 +63,18 @@ const LIBRARY: Library = {
           on: (exports) => exports,
           method: 'inner',
           describe: () => ({ operation: 'inner', trigger: 'queue' }),
+        },
+      ],
+    },
+    {
+      module: 'fake-function',
+      versions: '>=1 <2',
+      hooks: [
+        {
+          form: 'run',
+          on: wholeOf,
+          method: WHOLE,
+          describe: ({ args }) => ({ operation: String(args[0]), trigger: 'queue' }),
         },
       ],
     },
@@ -164,6 +176,19 @@ describe('LibraryInstrumentation', () => {
       sightings.every(({ library, version, hooked }) => library === 'fake-jobs' && version === '1.2.3' && hooked),
     );
     assert.deepEqual(recorded.warnings, []);
+  });
+
+  it('hooks the function that a module is, with all that it has', () => {
+    const source = `module.exports = function work(name) { return name; }; module.exports.version = 7;`;
+    install('fake-function', '1.0.0', { 'index.js': source });
+    const instrumentation = enable();
+    const work = load('fake-function') as unknown as ((name: string) => string) & { version: number };
+    assert.deepEqual([work('whole'), work.name, work.length, work.version], ['whole', 'work', 1, 7]);
+    assert.deepEqual(operations(), ['whole']);
+    instrumentation.disable();
+    work('unseen');
+    assert.deepEqual(operations(), ['whole']);
+    assert.equal(wholeOf({ default: work }), work);
   });
 
   it('hooks the prototypes of what was loaded before it', async () => {

@@ -7,13 +7,13 @@ import {
 import { SCOPE } from '@taskspan/core';
 import { reportOnce, safely } from '@taskspan/core/hub';
 import { loadCompanions } from './companions.ts';
-import type { Exports, Hook, Library, Patch } from './hook.ts';
+import { type Exports, type Hook, type Library, type Patch, WHOLE } from './hook.ts';
 import { LibraryKit } from './library-kit.ts';
 import { noteLibrary } from './library-state.ts';
 import { loadedModules } from './loaded-modules.ts';
 import { copyExports, patchMember } from './patch-member.ts';
 import { isInRange } from './version-range.ts';
-import { type Callable, callThrough, type Interceptor, type LibraryCall } from './wrapped-function.ts';
+import { type Callable, callThrough, type Interceptor, type LibraryCall, wrapFunction } from './wrapped-function.ts';
 
 /** Options of every instrumentation of a job library. */
 export interface LibraryConfig extends InstrumentationConfig {
@@ -53,6 +53,7 @@ export abstract class LibraryInstrumentation extends InstrumentationBase<Library
       library: name,
       owns,
       operation: () => this.getConfig().operation,
+      enabled: () => this.isEnabled(),
       carriesInData: () => this.getConfig().carrier === 'data',
     });
     this.undo ??= [];
@@ -106,12 +107,20 @@ export abstract class LibraryInstrumentation extends InstrumentationBase<Library
     }
     const missing: string[] = [];
     const replaced = new Map<string, Callable>();
+    let whole: Callable | undefined;
     for (const hook of patch.hooks) {
       const targets = targetsOf(hook, exports as Exports);
+      if (hook.method === WHOLE) {
+        const original = whole ?? targets.find((target): target is Callable => typeof target === 'function');
+        if (original === undefined) missing.push(hook.method);
+        else whole = wrapFunction(original, `${this.library.name}.${WHOLE}`, this.interceptor(hook));
+        continue;
+      }
       const found = targets.map((target) => this.hook(hook, target, { exports, replaced }));
       if (!found.includes(true) && hook.optional !== true) missing.push(hook.method);
     }
     this.note(patch, version, missing);
+    if (whole !== undefined) return whole;
     return replaced.size === 0 ? exports : copyExports(exports as object, replaced);
   }
 
