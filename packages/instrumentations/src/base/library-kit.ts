@@ -21,6 +21,8 @@ export interface KitOptions {
   readonly owns: readonly string[];
   /** The application's own names of runs. */
   readonly operation: () => ((job: unknown) => string | undefined) | undefined;
+  /** False once the instrumentation is switched off: handlers that are wrapped already are then just called. */
+  readonly enabled?: () => boolean;
   /** Whether the application lets the carrier travel in the data of its jobs. Default: it does not. */
   readonly carriesInData?: () => boolean;
 }
@@ -68,6 +70,7 @@ export class LibraryKit {
    * @returns what the call returns; it throws what the call throws
    */
   run(call: LibraryCall, describe: () => Described, observation: Observation = 'beside'): unknown {
+    if (this.#options.enabled?.() === false) return callThrough(call);
     const begun = safely(`describing a run of ${this.#options.library}`, () => this.#begin(describe()));
     const [first] = begun ?? [];
     if (begun === undefined || first === undefined) return callThrough(call);
@@ -130,8 +133,18 @@ export class LibraryKit {
     return typeof job === 'object' && job !== null ? this.#runs.get(job) : undefined;
   }
 
-  /** A scheduled run that did not happen. */
-  missed(operation: string, reason: MissedReason, scheduledAt?: Date | number): void {
+  /**
+   * A scheduled run that did not happen.
+   *
+   * @param of its operation, or what a run of it would have been described by
+   */
+  missed(
+    of: string | Pick<RunFacts, 'operation' | 'job'>,
+    reason: MissedReason,
+    scheduledAt?: Date | number | undefined,
+  ): void {
+    if (this.#options.enabled?.() === false) return;
+    const operation = typeof of === 'string' ? of : this.#operation(of);
     recordMissedTask(operation, { reason, ...(scheduledAt === undefined ? {} : { scheduledAt }) });
   }
 
@@ -181,7 +194,7 @@ export class LibraryKit {
     return run;
   }
 
-  #operation(facts: RunFacts): string {
+  #operation(facts: Pick<RunFacts, 'operation' | 'job'>): string {
     const named = this.#options.operation();
     const own = named === undefined ? undefined : safely('the operation option', () => named(facts.job));
     if (own === undefined || (typeof own === 'string' && own !== '')) return own ?? facts.operation;
