@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { reportOnce, safely } from '@taskspan/core/hub';
+import { type LibrarySighting, reportOnce, safely } from '@taskspan/core/hub';
 
 /** What `<dir>/processes/<instance8>.json` says. */
 export interface ProcessEntry {
@@ -14,6 +14,8 @@ export interface ProcessEntry {
   readonly started_at: string;
   /** Null when the process serves no metrics. */
   readonly metrics_url: string | null;
+  /** Job libraries that it has loaded so far; older versions do not say. */
+  readonly libraries?: readonly LibrarySighting[];
 }
 
 export interface ProcessFileOptions {
@@ -41,7 +43,7 @@ const WRITE_ROUNDS = 5;
  */
 export class ProcessFile {
   readonly #dir: string;
-  readonly #entry: Omit<ProcessEntry, 'metrics_url'>;
+  readonly #entry: Omit<ProcessEntry, 'metrics_url' | 'libraries'>;
 
   constructor(options: ProcessFileOptions) {
     this.#dir = options.dir;
@@ -58,12 +60,16 @@ export class ProcessFile {
     return join(this.#folder, `${this.#instance8}.json`);
   }
 
-  /** Writes the entry, again when the URL changes, and brings the list of targets up to date. */
-  write(metricsUrl: string | undefined): void {
+  /** Writes the entry, again when something of it changes, and brings the list of targets up to date. */
+  write(metricsUrl: string | undefined, libraries: readonly LibrarySighting[] = []): void {
     onDisk('writing the process file', FULL_DISK, () => {
       ensureFolder(this.#dir);
       ensureFolder(this.#folder);
-      const entry: ProcessEntry = { ...this.#entry, metrics_url: metricsUrl ?? null };
+      const entry: ProcessEntry = {
+        ...this.#entry,
+        metrics_url: metricsUrl ?? null,
+        ...(libraries.length > 0 && { libraries }),
+      };
       this.#replace(this.path, `${JSON.stringify(entry)}\n`);
       this.#writeTargets();
     });

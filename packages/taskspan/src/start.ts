@@ -29,12 +29,18 @@ import {
 import { greet } from './greeting.ts';
 import { enableInstrumentations, type InstrumentationSet } from './instrument.ts';
 import { lazyPropagator } from './lazy-propagator.ts';
+import { knownOperations, type Operations } from './operations.ts';
 import { Pipeline } from './pipeline.ts';
 import { findProcessPlace } from './process-place.ts';
 import type { Redact } from './redaction.ts';
 
 /** What code says; it goes before the environment, which goes before the defaults. */
 export interface StartOptions extends ConfigOptions {
+  /**
+   * Names the runs of a job library, by the name of the library: `{ bullmq: (job) => job.name }`. A name is a metric
+   * label, so it must be bounded: no ids. Undefined is the usual name.
+   */
+  readonly operations?: Operations | undefined;
   /** Takes secrets out of every record and span before file and exporter. */
   readonly redact?: Redact | undefined;
   /** Views of the application; where one selects a metric of ours, ours steps aside. */
@@ -138,7 +144,7 @@ class RunningTaskspan implements Taskspan {
   readonly #stopGreeting: () => void;
   readonly #url: Promise<string | undefined>;
   #serveDelay: NodeJS.Timeout | undefined;
-  #listed = false;
+  #listed: { readonly url: string | undefined } | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor({ config, options, mode }: Setup) {
@@ -177,7 +183,11 @@ class RunningTaskspan implements Taskspan {
     state.sinks.push(pipeline.sink);
     state.runObservers.push(pipeline.taskMetrics);
     this.#threads = new Threads(pipeline);
-    this.#instrumentations = enableInstrumentations(config, pipeline, mode);
+    this.#instrumentations = enableInstrumentations(config, pipeline, {
+      beforeApplication: mode.beforeApplication,
+      operations: knownOperations(options.operations),
+      onLibraries: () => this.#list(),
+    });
     this.#globals = this.#fillGlobalSlots(config);
     this.#exit = installExitHandlers({
       flushAsync: (timeoutMs) => pipeline.forceFlush(timeoutMs),
@@ -242,21 +252,27 @@ class RunningTaskspan implements Taskspan {
     if (this.#stopped !== undefined) return undefined;
     const url = await this.#server?.start({ host: config.prometheusHost, port: config.prometheusPort });
     if (this.#stopped === undefined) {
-      this.#listed = true;
-      this.#processFile?.write(url);
+      this.#listed = { url };
+      this.#list();
     }
     return url;
   }
 
+  /** Says what this process is, once it is known where it serves; again when it has loaded libraries since. */
+  #list(): void {
+    if (this.#listed !== undefined) this.#processFile?.write(this.#listed.url, [...state.libraries.values()]);
+  }
+
   #flushAtExit(): void {
+    this.#instrumentations.end();
     this.#threads.flush();
     this.#pipeline.flushSync();
     this.#unlist();
   }
 
   #unlist(): void {
-    if (this.#listed) this.#processFile?.remove();
-    this.#listed = false;
+    if (this.#listed !== undefined) this.#processFile?.remove();
+    this.#listed = undefined;
   }
 
   async #stop(): Promise<void> {

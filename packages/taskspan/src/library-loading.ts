@@ -1,0 +1,197 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { createRequire } from 'node:module';
+import { RUN_CHANNEL } from '@taskspan/core';
+import { safely } from '@taskspan/core/hub';
+import { LIBRARIES, type LibraryEntry, type LibrarySwitch } from '@taskspan/instrumentations/libraries';
+import { currentLocation } from './app-package.ts';
+import { ImportWatch } from './import-watch.ts';
+import { installedPackages } from './installed-package.ts';
+import { loadedPackages } from './loaded-packages.ts';
+import type { AwaitedLoad, ModuleWatch } from './module-watch.ts';
+import type { OfficialPackage, Switchable } from './official-package.ts';
+import type { Operations } from './operations.ts';
+import type { Pipeline } from './pipeline.ts';
+import { UnpatchedLibraries } from './unpatched-libraries.ts';
+
+export interface LibraryLoadingOptions {
+  /** Libraries that are on. */
+  readonly names: readonly string[];
+  readonly operations: Operations;
+  readonly pipeline: Pick<Pipeline, 'tracerProvider' | 'meterProvider' | 'loggerProvider'>;
+  readonly modules: ModuleWatch;
+  /** False: libraries may have been loaded already. */
+  readonly beforeApplication: boolean;
+  /** Official instrumentations that the application has; they capture what we only adopt. */
+  readonly official: OfficialPackage | undefined;
+  /** Called a little after something was loaded. */
+  readonly onChange: () => void;
+}
+
+type Instrumentation = LibrarySwitch & Partial<Omit<Switchable, 'disable'>>;
+
+/** So that a process that loads many libraries at its start looks at them once. */
+const CHANGE_DELAY_MS = 250;
+
+/**
+ * Enables the instrumentation of each library when the application is about to load it, and not before: an application
+ * without any of them pays for a look into its `node_modules`, and the search for a name in what it requires.
+ */
+export class LibraryLoading {
+  readonly #options: LibraryLoadingOptions;
+  readonly #entries: readonly LibraryEntry[];
+  readonly #byPackage: ReadonlyMap<string, LibraryEntry>;
+  readonly #enabled = new Map<LibraryEntry, Instrumentation | undefined>();
+  readonly #stops: (() => void)[] = [];
+  readonly #unpatched: UnpatchedLibraries;
+  #change: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(options: LibraryLoadingOptions) {
+    this.#options = options;
+    this.#entries = LIBRARIES.filter(
+      ({ name, kind }) => options.names.includes(name) && !(kind === 'adopted' && options.official !== undefined),
+    );
+    this.#byPackage = new Map(this.#entries.flatMap((entry) => entry.packages.map((name) => [name, entry] as const)));
+    this.#unpatched = new UnpatchedLibraries(this.#byPackage);
+  }
+
+  begin(): void {
+    const packages = [...this.#byPackage.keys()];
+    const { modules, beforeApplication } = this.#options;
+    if (packages.length > 0) this.#stops.push(modules.await(packages, (load) => this.#onLoad(load)));
+    this.#awaitCarriers();
+    const hooked = this.#awaitImports(packages);
+    if (beforeApplication) return;
+    const loaded = loadedPackages(packages);
+    for (const name of loaded) this.#enablePackage(name);
+    this.#unpatched.lateStart({ loaded, importable: hooked });
+    this.#changed();
+  }
+
+  /** The process ends: says which libraries were loaded without being captured. */
+  end(): void {
+    this.#unpatched.end();
+  }
+
+  yieldToLaterSdk(): void {
+    for (const [entry, instrumentation] of this.#enabled) {
+      if (entry.kind !== 'adopted') continue;
+      safely(`disabling ${entry.name}`, () => instrumentation?.disable());
+      // It stays in the list, so that it is not enabled again.
+      this.#enabled.set(entry, undefined);
+    }
+  }
+
+  disable(): void {
+    this.#ended = true;
+    clearTimeout(this.#change);
+    this.#unpatched.stop();
+    for (const stop of this.#stops.splice(0)) safely('awaiting no more libraries', stop);
+    for (const [{ name }, instrumentation] of this.#enabled) {
+      safely(`disabling ${name}`, () => instrumentation?.disable());
+    }
+    this.#enabled.clear();
+  }
+
+  #onLoad(load: AwaitedLoad): boolean {
+    this.#enablePackage(load.name);
+    this.#unpatched.seen(load);
+    this.#changed();
+    return true;
+  }
+
+  #enablePackage(name: string): void {
+    const entry = this.#byPackage.get(name);
+    if (entry === undefined) return;
+    // Before it: what the library takes from Node when it is loaded is to be ours by then.
+    this.#enableCarriers();
+    this.#enable(entry);
+  }
+
+  #enable(entry: LibraryEntry): void {
+    if (this.#ended || this.#enabled.has(entry)) return;
+    this.#enabled.set(entry, undefined);
+    safely(`the instrumentation ${entry.name}`, () => {
+      const { operations, pipeline } = this.#options;
+      const Instrumentation = entry.load();
+      const instrumentation: Instrumentation = new Instrumentation({
+        enabled: false,
+        operation: operations[entry.name],
+      });
+      // Spans of tasks are ours to keep, whoever holds the global provider.
+      instrumentation.setTracerProvider?.(pipeline.tracerProvider);
+      instrumentation.setMeterProvider?.(pipeline.meterProvider);
+      instrumentation.setLoggerProvider?.(pipeline.loggerProvider);
+      instrumentation.enable();
+      this.#enabled.set(entry, instrumentation);
+    });
+  }
+
+  /** They have work to do inside of runs only: the first one, or what leads to runs, brings them. */
+  #awaitCarriers(): void {
+    const carriers = this.#entries.filter(({ kind }) => kind === 'carrier');
+    if (carriers.length === 0) return;
+    const onRun = (): void => {
+      stop();
+      this.#enableCarriers();
+    };
+    const stop = (): void => void unsubscribe(RUN_CHANNEL, onRun);
+    subscribe(RUN_CHANNEL, onRun);
+    const builtins = carriers.map(({ name }) => name.replace('-', '_'));
+    this.#stops.push(
+      stop,
+      // The application may keep what it takes from there; what other packages take is no matter of runs.
+      this.#options.modules.await(builtins, ({ by }) => {
+        if (by === undefined || /[\\/]node_modules[\\/]/.test(by)) return false;
+        this.#enableCarriers();
+        return true;
+      }),
+    );
+  }
+
+  #enableCarriers(): void {
+    for (const entry of this.#entries) {
+      if (entry.kind === 'carrier') this.#enable(entry);
+    }
+  }
+
+  /** @returns packages that may be imported as ES modules, which are hooked from now on */
+  #awaitImports(packages: readonly string[]): readonly string[] {
+    const { official, modules } = this.#options;
+    const found = installedPackages(packages, currentLocation());
+    const importable = found === 'unknown' ? packages : found.filter(isImportable).map(({ name }) => name);
+    if (importable.length === 0) return [];
+    const base = createRequire(createRequire(import.meta.url).resolve('@taskspan/instrumentations')).resolve(
+      '@opentelemetry/instrumentation',
+    );
+    const imports = new ImportWatch({ packages, onLoad: (load) => this.#onLoad(load), base, modules });
+    this.#stops.push(() => imports.stop());
+    safely('hooking imports', () => {
+      imports.begin({ hooked: official?.registered === false });
+      if (official?.base !== undefined) imports.meet(official.base);
+    });
+    return importable;
+  }
+
+  #changed(): void {
+    if (this.#change !== undefined || this.#ended) return;
+    this.#change = setTimeout(() => {
+      this.#change = undefined;
+      this.#unpatched.report();
+      safely('noting libraries', this.#options.onChange);
+    }, CHANGE_DELAY_MS).unref();
+  }
+}
+
+/**
+ * Where another loader is at work, what it makes of CommonJS is nobody's guess: then all are taken for ES modules. Else
+ * CommonJS files are seen without hooks of imports, which cost the start of a thread on Node 20.
+ */
+function isImportable({ format }: { readonly format: string }): boolean {
+  return format !== 'commonjs' || hasOtherLoader();
+}
+
+function hasOtherLoader(): boolean {
+  const flags = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(' ')];
+  return flags.some((flag) => /^--(experimental-)?loader\b/.test(flag));
+}

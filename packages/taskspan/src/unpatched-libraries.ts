@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { types } from 'node:util';
+import { reportOnce, state } from '@taskspan/core/hub';
+import type { LibraryEntry } from '@taskspan/instrumentations/libraries';
+import { findAppPackage } from './app-package.ts';
+import type { AwaitedLoad } from './module-watch.ts';
+
+const require = createRequire(import.meta.url);
+
+/** After which a library that the application still means to import would have been. */
+const DOUBT_MS = 1000;
+
+const REMEDY = 'start the application with "node --import taskspan/register"';
+
+/** Libraries that this process has loaded without their jobs being captured: that must not stay silent. */
+export class UnpatchedLibraries {
+  readonly #byPackage: ReadonlyMap<string, LibraryEntry>;
+  readonly #loads = new Map<string, AwaitedLoad>();
+  /** Packages of which nobody can tell whether an ES module has imported them already. */
+  #doubtful: readonly string[] = [];
+  #doubt: NodeJS.Timeout | undefined;
+
+  constructor(byPackage: ReadonlyMap<string, LibraryEntry>) {
+    this.#byPackage = byPackage;
+  }
+
+  /** A package is being loaded, and the hooks of its instrumentation are there. */
+  seen(load: AwaitedLoad): void {
+    this.#loads.set(load.name, load);
+    this.#doubtful = this.#doubtful.filter((name) => name !== load.name);
+  }
+
+  /**
+   * The toolkit was started by code of the application, perhaps after the libraries.
+   *
+   * @param loaded by CommonJS, and hooked as far as that is possible now
+   * @param importable installed as ES modules, of which nobody can tell whether they are loaded
+   */
+  lateStart({
+    loaded,
+    importable,
+  }: {
+    readonly loaded: ReadonlySet<string>;
+    readonly importable: readonly string[];
+  }): void {
+    for (const name of loaded) {
+      const message = `${name} was loaded before taskspan was started: what it had set up by then is not captured`;
+      reportOnce(`late.${name}`, `${message}; ${REMEDY}`);
+    }
+    // An application of CommonJS has loaded by `require` what it has loaded.
+    if (require.main !== undefined) return;
+    const own = ownDependencies();
+    this.#doubtful = importable.filter((name) => own.includes(name) && !loaded.has(name));
+    if (this.#doubtful.length > 0) this.#doubt = setTimeout(() => this.#reportDoubtful(), DOUBT_MS).unref();
+  }
+
+  /** Says what is not captured, as far as it is known by now. */
+  report(): void {
+    const { libraries } = state;
+    for (const [name, { file }] of this.#loads) {
+      const library = this.#byPackage.get(name)?.name ?? name;
+      const known = [...libraries.values()].some((one) => one.module === name || one.library === library);
+      if (known || !isModule(file)) continue;
+      const reason = `its inner files cannot be hooked when it is loaded by require() on Node ${process.versions.node}`;
+      libraries.set(`${library} ${name} `, { library, module: name, version: undefined, hooked: false, reason });
+      reportOnce(`unpatched.${name}`, `${name}: ${reason}; its jobs are not captured. Import it, or use Node 24`);
+    }
+  }
+
+  /** The process ends: what is in doubt remains so. */
+  end(): void {
+    this.report();
+    this.#reportDoubtful();
+  }
+
+  stop(): void {
+    clearTimeout(this.#doubt);
+  }
+
+  #reportDoubtful(): void {
+    clearTimeout(this.#doubt);
+    if (this.#doubtful.length === 0) return;
+    const names = this.#doubtful.join(', ');
+    this.#doubtful = [];
+    reportOnce('late.imports', `${names}: if imported before taskspan was started, jobs are not captured; ${REMEDY}`);
+  }
+}
+
+/** Whether `require` gave an ES module for this file. */
+function isModule(file: string): boolean {
+  return types.isModuleNamespaceObject(require.cache[file]?.exports);
+}
+
+/** What the application's own package.json asks for: of what others bring, it need not import anything. */
+function ownDependencies(): string[] {
+  const folder = findAppPackage()?.folder;
+  if (folder === undefined) return [];
+  try {
+    const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      dependencies?: Record<string, string>;
+    };
+    return Object.keys(dependencies);
+  } catch {
+    // It was there a moment ago: without it nothing is claimed.
+    return [];
+  }
+}
