@@ -61,7 +61,9 @@ describe('PQueueInstrumentation', () => {
     const queue = new PQueue();
     let signal: unknown;
     const controller = new AbortController();
-    const task = async (options: { signal?: AbortSignal }): Promise<void> => void (signal = options.signal);
+    const task = async (options: { signal?: AbortSignal }): Promise<void> => {
+      signal = options.signal;
+    };
     await queue.add(task, { id: 'image-7', signal: controller.signal });
     await queue.addAll([() => 1, () => 2]);
     assert.equal(signal, controller.signal);
@@ -111,7 +113,10 @@ describe('PQueueInstrumentation', () => {
   it('notes in the log what a task did after the queue had given up on it', async () => {
     const queue = new PQueue();
     let finish = (): void => {};
-    const task = (): Promise<void> => new Promise((resolve) => (finish = resolve));
+    const task = (): Promise<void> =>
+      new Promise((resolve) => {
+        finish = resolve;
+      });
     await assert.rejects(queue.add(task, { timeout: 5 }), { name: 'TimeoutError' });
     finish();
     await new Promise(setImmediate);
