@@ -191,12 +191,17 @@ describe('LibraryInstrumentation', () => {
     assert.equal(wholeOf({ default: work }), work);
   });
 
-  it('hooks the prototypes of what was loaded before it', async () => {
-    installFake();
+  it('hooks the prototypes of what was loaded before it, each where it lies', async () => {
+    installFake('1.2.3', `require('./worker.js'); ${SOURCE}`);
+    writeFileSync(
+      join(folder, 'node_modules/fake-jobs/lib/worker.js'),
+      'exports.Worker = class { async process() {} };',
+    );
     const { Worker } = load();
     enable();
     await new Worker().process('late');
     assert.deepEqual(operations(), ['late']);
+    assert.deepEqual(recorded.warnings, []);
   });
 
   it('gives back everything when it is disabled, and acts again when it is enabled', async () => {

@@ -83,8 +83,18 @@ export abstract class LibraryInstrumentation extends InstrumentationBase<Library
   /** Hooks what CommonJS has loaded already: prototypes can still be changed, exports that were taken cannot. */
   private patchLoaded(): void {
     for (const patch of this.library.patches) {
+      const found = new Map<string | undefined, Hook[]>();
       for (const { exports, version } of loadedModules(patch)) {
-        if (patch.file !== undefined || hasAny(patch.hooks, exports as Exports)) this.patch(patch, exports, version);
+        // Of a package's files, most have but some of what its entry has, or nothing.
+        const hooks = patch.file === undefined ? patch.hooks.filter((hook) => isThere(hook, exports)) : patch.hooks;
+        if (patch.file === undefined && hooks.length === 0) continue;
+        found.set(version, [...(found.get(version) ?? []), ...hooks]);
+        this.patch({ ...patch, hooks }, exports, version);
+      }
+      for (const [version, hooks] of found) {
+        const missing = patch.hooks.filter((hook) => hook.optional !== true && !hooks.includes(hook));
+        if (version !== undefined && !isInRange(version, patch.versions)) continue;
+        if (missing.length > 0) this.note(patch, version, [...new Set(missing.map(({ method }) => method))]);
       }
     }
   }
@@ -171,12 +181,9 @@ export abstract class LibraryInstrumentation extends InstrumentationBase<Library
   }
 }
 
-/** Of all files of a package, those matter that export what is hooked. */
-function hasAny(hooks: readonly Hook[], exports: Exports): boolean {
-  return hooks.some((hook) =>
-    (safely(`looking for ${hook.method}`, () => targetsOf(hook, exports)) ?? []).some(
-      (target) => typeof (target as Exports)[hook.method] === 'function',
-    ),
+function isThere(hook: Hook, exports: unknown): boolean {
+  return (safely(`looking for ${hook.method}`, () => targetsOf(hook, exports as Exports)) ?? []).some(
+    (target) => typeof (target as Exports)[hook.method] === 'function',
   );
 }
 
