@@ -48,10 +48,13 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'tasks',
     instrumentation: 'PgBossInstrumentation',
     supported: '>=8 <13',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'the queue',
+    carrier:
+      'none, for a job has no slot beside its data: its id joins a run to what sent it. With `carrier: "data"` of the class, a key of plain object data, taken out before the handler sees them',
+    captured:
+      'attempts, wait, timeouts (expireInSeconds), shutdowns that cut a job off, each job of a batch, perJobResults, send, insert, publish, upsert, flow',
+    limits:
+      'jobs taken by fetch() have no run; slots of schedules are not known; a job that its handler settles by fail() ends as the handler does; before 12.4 a timeout of version 12 is not seen while the handler goes on',
     load: loader('pg-boss', 'PgBossInstrumentation'),
   },
   {
