@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { trace } from '@opentelemetry/api';
 import { startTask } from '@taskspan/core';
-import type * as fastqModule from 'fastq';
+import type fastqModule from 'fastq';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type RecordedRuns, recordRuns } from '../base/recorded-runs.test.support.ts';
 import { FastqInstrumentation } from './fastq.ts';
@@ -31,7 +31,7 @@ describe('FastqInstrumentation', () => {
   it('makes a run of every task, until its callback, with a link to whoever pushed it', async () => {
     const active: unknown[] = [];
     const contexts: unknown[] = [];
-    const queue = fastq<object, number, string>(
+    const queue = fastq<object, number, unknown>(
       { tag: 'context' },
       function resize(this: object, task: number, done: Done) {
         contexts.push(this);

@@ -61,7 +61,7 @@ describe('PQueueInstrumentation', () => {
     const queue = new PQueue();
     let signal: unknown;
     const controller = new AbortController();
-    const task = async (options: { signal?: AbortSignal }): Promise<void> => {
+    const task = async (options: { signal?: AbortSignal | undefined }): Promise<void> => {
       signal = options.signal;
     };
     await queue.add(task, { id: 'image-7', signal: controller.signal });
