@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, it } from 'mocha';
 import { type Observation, observe } from './observe.ts';
 import type { Settler } from './settle.ts';
@@ -43,6 +44,12 @@ function unhandledRejection(): Promise<unknown> {
 }
 
 describe('observe', () => {
+  it('lets the process hear of a rejection that nobody handles, also where an async context is kept', async () => {
+    const heard = unhandledRejection();
+    new AsyncLocalStorage().run({}, () => void observe(Promise.reject(failure), new Heard(), 'through'));
+    assert.equal(await heard, failure);
+  });
+
   for (const how of HOW) {
     it(`tells of a plain value at once and hands it on (${how})`, () => {
       for (const value of [undefined, null, 0, '', 'x', () => 1, [1], Object.create(null)]) {

@@ -37,9 +37,10 @@ export function observe<T>(value: T, settler: Settler, how: Observation): T {
 }
 
 function observePromise(promise: Promise<unknown>, settler: Settler, how: Observation): Promise<unknown> {
-  // What has members of its own (`cancel`) is looked for by its owner. The methods of the language, not those that a
-  // subclass has in their place.
-  const plain = Object.getPrototypeOf(promise) === Promise.prototype && Reflect.ownKeys(promise).length === 0;
+  // What has members of its own (`cancel`) is looked for by its owner. Symbols are none: where an async context is
+  // kept, Node 20 itself puts some on every promise.
+  const plain =
+    Object.getPrototypeOf(promise) === Promise.prototype && Object.getOwnPropertyNames(promise).length === 0;
   if (how === 'through' && plain) {
     return promise.then(
       (value) => {
