@@ -90,7 +90,7 @@ function noteOverlap(call: LibraryCall, kit: LibraryKit): unknown {
   const bree = call.self as Bree;
   const [name] = call.args;
   if (typeof name === 'string' && bree._init !== false && bree.workers?.has(name) === true) {
-    kit.missed(kit.names.choose(name, 'bree'), 'overlap');
+    kit.missed({ operation: kit.names.choose(name, 'bree'), job: jobOf(bree, name) }, 'overlap');
   }
   return kit.call(call);
 }
@@ -101,7 +101,7 @@ function notePast(call: LibraryCall, kit: LibraryKit): unknown {
   const [name] = call.args;
   const date = typeof name === 'string' && bree._init !== false ? jobOf(bree, name)?.date : undefined;
   if (typeof name === 'string' && date instanceof Date && date.getTime() < Date.now() && !isStarted(bree, name)) {
-    kit.missed(kit.names.choose(name, 'bree'), 'missed', date);
+    kit.missed({ operation: kit.names.choose(name, 'bree'), job: jobOf(bree, name) }, 'missed', date);
   }
   return kit.call(call);
 }

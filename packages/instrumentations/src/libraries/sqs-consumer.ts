@@ -1,0 +1,133 @@
+import type { Classified, RunEnding, RunFacts } from '../base/facts.ts';
+import { type Library, prototypeOf } from '../base/hook.ts';
+import { LibraryInstrumentation } from '../base/library-instrumentation.ts';
+import type { LibraryCall } from '../base/wrapped-function.ts';
+
+type MessageAttributes = Readonly<Record<string, { readonly StringValue?: string } | undefined>>;
+
+interface SqsMessage {
+  readonly MessageId?: string;
+  /** Those that the application asked for. */
+  readonly Attributes?: { readonly ApproximateReceiveCount?: string; readonly SentTimestamp?: string };
+  readonly MessageAttributes?: MessageAttributes;
+}
+
+interface SqsConsumer {
+  readonly queueUrl?: string;
+  readonly shouldDeleteMessages?: boolean;
+}
+
+interface ReceiveParams {
+  readonly MessageAttributeNames?: readonly string[];
+}
+
+/** Attributes of a message that carry its sender's context: SQS hands out only those that are asked for. */
+const CARRIER_ATTRIBUTES = ['traceparent', 'tracestate', 'baggage'] as const;
+
+const SQS_CONSUMER: Library = {
+  name: 'sqs-consumer',
+  patches: [
+    {
+      module: 'sqs-consumer',
+      versions: '>=7 <16',
+      hooks: [
+        {
+          form: 'run',
+          on: prototypeOf('Consumer'),
+          method: 'executeHandler',
+          describe: ({ self, args }) => describeMessage(args[0] as SqsMessage, self as SqsConsumer),
+        },
+        {
+          form: 'run',
+          on: prototypeOf('Consumer'),
+          method: 'executeBatchHandler',
+          describe: ({ self, args }) => {
+            const messages = args[0] as readonly SqsMessage[];
+            return messages.map((message) => ({
+              ...describeMessage(message, self as SqsConsumer),
+              batchSize: messages.length,
+            }));
+          },
+        },
+        {
+          form: 'around',
+          on: prototypeOf('Consumer'),
+          method: 'receiveMessage',
+          around: (call, kit) => kit.call(askingForCarrier(call)),
+        },
+      ],
+    },
+  ],
+};
+
+function describeMessage(message: SqsMessage, consumer: SqsConsumer): RunFacts {
+  const queue = queueOf(consumer);
+  const { MessageId: messageId, Attributes: attributes } = message;
+  const attempt = numberOf(attributes?.ApproximateReceiveCount);
+  return {
+    operation: queue,
+    job: message,
+    trigger: 'queue',
+    queue,
+    id: messageId === undefined || attempt === undefined ? undefined : `${queue}.${messageId}.${attempt}`,
+    jobId: messageId,
+    attempt,
+    // Whether it was received before is not known unless the application asks for the count.
+    enqueuedAt: attempt === 1 ? numberOf(attributes?.SentTimestamp) : undefined,
+    carrier: carrierOf(message),
+    attributes: { 'messaging.system': 'aws_sqs' },
+    classify: (end) => classify(end, message, consumer),
+  };
+}
+
+/** `https://sqs.eu-west-1.amazonaws.com/123456789012/orders` is the queue `orders`. */
+function queueOf({ queueUrl }: SqsConsumer): string {
+  const name = queueUrl?.split('/').findLast((part) => part !== '');
+  return name ?? 'sqs';
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  const number = Number(text);
+  return text === undefined || !Number.isFinite(number) ? undefined : number;
+}
+
+function carrierOf({ MessageAttributes: attributes }: SqsMessage): Record<string, string> | undefined {
+  const carrier: Record<string, string> = {};
+  for (const name of CARRIER_ATTRIBUTES) {
+    const value = attributes?.[name]?.StringValue;
+    if (value !== undefined) carrier[name] = value;
+  }
+  return carrier;
+}
+
+/** A message that is not acknowledged comes back: that is asked for, and no failure. */
+function classify(end: RunEnding, message: SqsMessage, { shouldDeleteMessages }: SqsConsumer): Classified | undefined {
+  if ('error' in end) {
+    const { name, cause } = end.error as { readonly name?: string; readonly cause?: unknown };
+    if (name === 'TimeoutError') return { status: 'failure', errorType: 'timeout' };
+    // Wrapped in one of the library's own, since version 8.
+    return name === 'StandardError' && cause !== undefined ? { status: 'failure', error: cause } : undefined;
+  }
+  // Then deleting is up to the application.
+  if (shouldDeleteMessages === false) return undefined;
+  const { value } = end;
+  const acknowledged = (Array.isArray(value) ? value : [value]) as readonly (SqsMessage | null | undefined)[];
+  const isAcknowledged = acknowledged.some((one) => one?.MessageId === message.MessageId);
+  return isAcknowledged ? undefined : { status: 'deferred' };
+}
+
+/** The same call for messages, with the names of the carrier among the attributes that are asked for. */
+function askingForCarrier(call: LibraryCall): LibraryCall {
+  const [params, ...rest] = call.args as readonly [ReceiveParams | undefined, ...unknown[]];
+  const asked = params?.MessageAttributeNames ?? [];
+  if (params === undefined || asked.some((name) => name === 'All' || name === '.*')) return call;
+  const names = [...new Set([...asked, ...CARRIER_ATTRIBUTES])];
+  return { ...call, args: [{ ...params, MessageAttributeNames: names }, ...rest] };
+}
+
+/** Messages that consumers of sqs-consumer work on. What sends them is the business of the AWS SDK's instrumentation. */
+export class SqsConsumerInstrumentation extends LibraryInstrumentation {
+  protected override get library(): Library {
+    return SQS_CONSUMER;
+  }
+}
