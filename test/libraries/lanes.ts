@@ -50,6 +50,8 @@ const NEWER: Packages = {
 
 /** Last versions of the major lines before, as most of today's applications have them. */
 const BETWEEN: Packages = {
+  '@agendajs/postgres-backend': '3.0.0',
+  agenda: '6.2.0',
   'bee-queue': '1.7.1',
   bullmq: '5.81.5',
   cron: '3.5.0',
@@ -60,34 +62,34 @@ const BETWEEN: Packages = {
   'node-cron': '3.0.3',
   'p-queue': '8.1.1',
   piscina: '4.9.4',
-  'sqs-consumer': '11.6.0',
+  'sqs-consumer': '13.0.0',
   tinypool: '1.1.1',
-  'toad-scheduler': '3.1.0',
   workerpool: '9.3.4',
 };
 
-/** The oldest that is supported. */
+/** The oldest that are supported. Agenda's needs MongoDB: its apps can only load it. */
 const OLDEST: Packages = {
-  '@agendajs/postgres-backend': '3.0.0',
-  agenda: '6.2.0',
-  async: '2.6.4',
-  'bee-queue': '1.4.3',
-  bree: '8.0.5',
+  agenda: '4.0.1',
+  amqplib: '0.5.5',
+  async: '3.0.0',
+  'bee-queue': '1.3.0',
+  bree: '9.0.0',
   bull: '4.0.0',
-  bullmq: '1.91.1',
-  cron: '1.8.2',
+  bullmq: '1.91.0',
+  cron: '1.1.0',
   croner: '8.0.0',
-  fastq: '1.17.1',
-  'graphile-worker': '0.16.6',
-  'node-cron': '2.0.3',
+  fastq: '1.13.0',
+  'graphile-worker': '0.16.0',
+  kafkajs: '0.3.1',
+  'node-cron': '2.0.0',
   'node-schedule': '2.0.0',
-  'p-queue': '6.6.2',
-  'pg-boss': '8.4.2',
-  piscina: '3.2.0',
-  'sqs-consumer': '7.0.0',
-  tinypool: '1.0.0',
-  'toad-scheduler': '2.0.0',
-  workerpool: '6.5.1',
+  'p-queue': '6.0.1',
+  'pg-boss': '8.0.0',
+  piscina: '3.1.0',
+  'sqs-consumer': '11.0.1',
+  tinypool: '0.8.0',
+  'toad-scheduler': '3.0.0',
+  workerpool: '6.0.0',
 };
 
 /** Nest's oldest. */

@@ -18,6 +18,9 @@
  * worker.kill('SIGKILL'); await worker.ended;
  * folder.report().runs; await folder.remove();
  * ```
+ *
+ * One file, on the built tree instead of packed packages, one lane:
+ * `TASKSPAN_TOOLKIT=. npx mocha --exit --config test/libraries/.mocharc.json --spec test/libraries/bullmq.lib.ts -g oldest`
  */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -4,16 +4,16 @@ import type { JobLogTree } from '../e2e/harness/job-log-tree.ts';
 /** Names of OTLP's numbers. */
 const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'] as const;
 
-export type SpanKindName = (typeof KINDS)[number];
+type SpanKindName = (typeof KINDS)[number];
 
 /** A line that the app logged inside a run. */
-export interface LogLine {
+interface LogLine {
   readonly severity: string;
   readonly body: DecodedValue;
   readonly attributes: DecodedAttributes;
 }
 
-export interface SpanReference {
+interface SpanReference {
   readonly traceId: string;
   readonly spanId: string;
 }
