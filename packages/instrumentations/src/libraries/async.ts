@@ -15,7 +15,7 @@ const MAKERS: Readonly<Record<string, 'single' | 'batch'>> = {
   cargoQueue: 'batch',
 };
 
-const VERSIONS = '>=2.6 <4';
+const VERSIONS = '>=3 <4';
 
 /** Set while a queue is being made: one kind may be made of another. */
 let isMaking = false;

@@ -16,7 +16,7 @@ interface BreeJob {
 
 interface Bree {
   readonly config?: { readonly jobs?: unknown; readonly closeWorkerAfterMs?: number };
-  /** Since 9.0, where jobs are looked up only after an asynchronous start. */
+  /** Jobs are looked up only after an asynchronous start. */
   readonly _init?: boolean;
   /** Threads that run now, timers of jobs that begin once or first, timers of those that come again; by job. */
   readonly workers?: ReadonlyMap<string, unknown>;
@@ -29,7 +29,7 @@ const BREE: Library = {
   patches: [
     {
       module: 'bree',
-      versions: '>=8 <10',
+      versions: '>=9 <10',
       hooks: [
         { form: 'around', on: breePrototype, method: 'createWorker', around: runInWorker },
         { form: 'around', on: breePrototype, method: 'run', around: noteOverlap },

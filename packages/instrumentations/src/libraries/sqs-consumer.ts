@@ -29,7 +29,7 @@ const SQS_CONSUMER: Library = {
   patches: [
     {
       module: 'sqs-consumer',
-      versions: '>=7 <16',
+      versions: '>=11 <16',
       hooks: [
         {
           form: 'run',
@@ -105,7 +105,7 @@ function classify(end: RunEnding, message: SqsMessage, { shouldDeleteMessages }:
   if ('error' in end) {
     const { name, cause } = end.error as { readonly name?: string; readonly cause?: unknown };
     if (name === 'TimeoutError') return { status: 'failure', errorType: 'timeout' };
-    // Wrapped in one of the library's own, since version 8.
+    // Wrapped in one of the library's own.
     return name === 'StandardError' && cause !== undefined ? { status: 'failure', error: cause } : undefined;
   }
   // Then deleting is up to the application.
