@@ -51,6 +51,16 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/instrumentations/src/base/library-kit.test.ts': ['facts'],
   'packages/instrumentations/src/library-table.test.ts': ['library-entry'],
+  'packages/instrumentations/src/libraries/bullmq.test.ts': [
+    'bullmq-enqueue',
+    'bullmq-failure',
+    'bullmq-job',
+    'bullmq-run',
+    'bullmq-sandbox',
+    'bullmq-slots',
+    'telemetry-metadata',
+  ],
+  'packages/instrumentations/src/libraries/graphile-worker.test.ts': ['graphile-worker-flags', 'graphile-worker-tasks'],
   'packages/instrumentations/src/libraries/pg-boss.test.ts': ['pg-boss-job'],
   'packages/instrumentations/src/pino-bridge.test.ts': ['pino-line'],
   'packages/instrumentations/src/winston-bridge.test.ts': [

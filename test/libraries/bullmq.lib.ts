@@ -1,48 +1,367 @@
 import assert from 'node:assert/strict';
 import { emptyRedis } from './data-servers.ts';
 import { lanesOf } from './lanes.ts';
-import { runAlike } from './scenario.ts';
+import { runAlike, runScenario, ScenarioFolder } from './scenario.ts';
+import type { Run } from './task-runs.ts';
 
-/** A producer and a worker in one process, which end when all jobs are done. */
-const APP = `
-import { Queue, QueueEvents, Worker } from 'bullmq';
-import { runTask } from 'taskspan';
-
+/** The same lines for every app; `bullmq` is the namespace of the library, whichever way it was loaded. */
+const SHARED = `
 const { hostname, port, pathname } = new URL(process.env.REDIS_URL);
 const connection = { host: hostname, port: Number(port), db: Number(pathname.slice(1)), maxRetriesPerRequest: null };
+const { Queue, QueueEvents, QueueScheduler, Worker } = bullmq;
+// Before 2 it is this that moves delayed and stalled jobs on.
+const schedule = (options) => QueueScheduler && new QueueScheduler('mail', { connection, stalledInterval: 500, ...options });
+const when = (emitter, event, isIt = () => true) => new Promise((resolve) => {
+  emitter.on(event, (...args) => { if (isIt(...args)) resolve(args); });
+});
+`;
+
+const ESM = `import * as bullmq from 'bullmq';\n${SHARED}`;
+const CJS = `const bullmq = require('bullmq');\n${SHARED}`;
+
+/** Every way in which a job ends, one after the other. */
+const ENDINGS = `
+const children = new Queue('children', { connection });
+const childWorker = new Worker('children', async (job) => { console.log('child'); return job.data; }, { connection });
+const states = {};
+async function endure(job, token) {
+  const run = (states[job.name] = (states[job.name] ?? 0) + 1);
+  console.log(job.name, run);
+  switch (job.name) {
+    case 'fine': return 42;
+    case 'flaky': if (run === 1) throw new TypeError('not yet'); return 'at last';
+    case 'hopeless': throw new RangeError('never');
+    case 'unrecoverable': throw new bullmq.UnrecoverableError('no use');
+    case 'text': throw 'a text';
+    case 'delayed':
+      if (run > 1) return 'later';
+      await job.moveToDelayed(Date.now() + 50, token);
+      throw new bullmq.DelayedError();
+    case 'limited':
+      if (run > 1) return 'slower';
+      await worker.rateLimit(50);
+      throw Worker.RateLimitError();
+    case 'parent': {
+      if (run > 1) return 'with children';
+      await children.add('child', {}, { parent: { id: job.id, queue: job.queueQualifiedName } });
+      const wait = await job.moveToWaitingChildren(token);
+      if (wait) throw new bullmq.WaitingChildrenError();
+    }
+  }
+}
+const scheduler = schedule();
+const worker = new Worker('mail', endure, { connection, limiter: { max: 100, duration: 50 } });
+const queue = new Queue('mail', { connection });
+await worker.waitUntilReady();
+await childWorker.waitUntilReady();
+const ended = (name) => Promise.race([
+  when(worker, 'completed', (job) => job.name === name),
+  when(worker, 'failed', (job) => job.name === name && job.finishedOn !== undefined),
+]);
+for (const name of process.env.JOBS.split(' ')) {
+  const end = ended(name);
+  await queue.add(name, { secret: name }, name === 'flaky' || name === 'hopeless' || name === 'unrecoverable'
+    ? { attempts: 2, jobId: 'id-' + name } : { jobId: 'id-' + name });
+  await end;
+}
+await Promise.all([worker.close(), childWorker.close(), children.close(), queue.close(), scheduler?.close()]);
+`;
+
+/** Puts jobs in by every way, once the worker is there. */
+const PRODUCER = `
+const queue = new Queue('mail', { connection });
+const handed = { attempts: 2 };
+await queue.add('single', {}, handed);
+const bulk = [{ name: 'bulk', data: 1, opts: { jobId: 'b1' } }, { name: 'bulk', data: 2 }];
+await queue.addBulk(bulk);
+const flows = new bullmq.FlowProducer({ connection });
+const flow = { name: 'top', queueName: 'mail', children: [{ name: 'below', queueName: 'mail', data: {} }] };
+await flows.add(flow);
+await flows.addBulk([{ name: 'alone', queueName: 'mail' }]);
+await queue.add('own', {}, { telemetry: { metadata: 'their own words' } });
+await queue.add('private', {}, { telemetry: { omitContext: true } });
+console.log(JSON.stringify([handed, bulk, flow]));
+await Promise.all([queue.close(), flows.close()]);
+`;
+
+/** Ends once it has done as many jobs as it is told. */
+const WORKER = `
+let left = Number(process.env.JOBS);
+const worker = new Worker('mail', async () => {}, { connection });
+worker.on('completed', async () => { if (--left === 0) await worker.close(); });
+await worker.waitUntilReady();
+console.log('ready');
+`;
+
+/** Dies in its first jobs; another worker of the same queue finds them out. */
+const STALLING = `
+const mine = process.env.ROLE;
+const worker = new Worker('mail', async (job) => {
+  console.log(mine, 'works');
+  if (mine === 'victim') await new Promise(() => setInterval(() => {}, 1000));
+}, { connection, lockDuration: 200, stalledInterval: 200, maxStalledCount: Number(process.env.STALLS), drainDelay: 1 });
+const scheduler = schedule({ maxStalledCount: Number(process.env.STALLS) });
+const over = async () => { await Promise.all([worker.close(), scheduler?.close()]); };
+worker.on('completed', over);
+(scheduler ?? worker).on('failed', async (job, error) => { console.log(error.message); await over(); });
+if (mine === 'victim') {
+  const queue = new Queue('mail', { connection });
+  await queue.add('heavy', {}, { jobId: 'one' });
+}
+`;
+
+/** A processor in a file, called in a child process and in a thread. */
+const SANDBOX = `
 const queue = new Queue('mail', { connection });
 const events = new QueueEvents('mail', { connection });
 await events.waitUntilReady();
-const worker = new Worker('mail', async (job) => {
-  if (job.data.to === '') throw new TypeError('nobody to write to');
-  return await runTask('send', () => \`sent to \${job.data.to}\`);
-}, { connection, autorun: true });
-worker.on('failed', (job, error) => console.log(job.name, 'failed:', error.message));
-
-for (const to of ['ada', '', 'grace']) {
-  const job = await queue.add('welcome', { to });
-  await job.waitUntilFinished(events).then((value) => console.log(value), () => undefined);
+for (const useWorkerThreads of process.env.KINDS.split(' ').map((kind) => kind === 'thread')) {
+  const worker = new Worker('mail', process.cwd() + '/processor.cjs', { connection, useWorkerThreads });
+  for (const name of ['good', 'bad']) {
+    const job = await queue.add(name, { a: 1 });
+    console.log(await job.waitUntilFinished(events).catch((error) => error.message));
+  }
+  // Before 6 a thread is terminated, with all that it has not written yet.
+  if (useWorkerThreads) await new Promise((resolve) => setTimeout(resolve, Number(process.env.PAUSE)));
+  await worker.close();
 }
-await worker.close();
-await events.close();
-await queue.close();
+await Promise.all([queue.close(), events.close()]);
 `;
 
+const PROCESSOR = `
+const { trace } = require('@opentelemetry/api');
+module.exports = async (job) => {
+  console.log(job.name, 'in the sandbox');
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  trace.getTracer('app').startActiveSpan('inside', (span) => span.end());
+  if (job.name === 'bad') throw new TypeError('bad');
+  return Object.keys(job).filter((key) => key === 'taskspan').length + ' foreign keys';
+};
+`;
+
+/** A schedule whose first worker comes three slots late. */
+const SCHEDULE = `
+const queue = new Queue('mail', { connection });
+const repeat = process.env.PATTERN ? { [QueueScheduler ? 'cron' : 'pattern']: process.env.PATTERN } : { every: 1000 };
+if (queue.upsertJobScheduler) await queue.upsertJobScheduler('tick', repeat, { name: 'tick', data: {} });
+else await queue.add('tick', {}, { repeat });
+const [first] = await queue.getDelayed().then(async (jobs) => jobs.length > 0 ? jobs : await queue.getWaiting());
+await new Promise((resolve) => setTimeout(resolve, first.timestamp + (first.opts.delay ?? 0) - Date.now() + 3500));
+const scheduler = schedule();
+let runs = 0;
+const worker = new Worker('mail', async () => {}, { connection });
+await new Promise((resolve) => worker.on('completed', () => { if ((runs += 1) === 2) resolve(); }));
+await Promise.all([worker.close(), scheduler?.close(), queue.close()]);
+`;
+
+function majorOf(version: string): number {
+  return Number(version.split('.')[0]);
+}
+
+/** Jobs of `ENDINGS` that a version can do. */
+function jobsOf(version: string): string[] {
+  const jobs = ['fine', 'flaky', 'hopeless', 'unrecoverable'];
+  return majorOf(version) === 1 ? jobs : [...jobs, 'text', 'delayed', 'limited', 'parent'];
+}
+
+const told = (runs: readonly Run[], operation: string): unknown[] =>
+  runs
+    .filter((run) => run.operation === operation)
+    .map(({ taskId, status, errorType, attempt, maxAttempts, willRetry }) =>
+      [taskId, status, errorType, `${attempt}/${maxAttempts}`, willRetry].filter((one) => one !== undefined).join(' '),
+    );
+
 describe('bullmq', () => {
-  for (const { lane, title } of lanesOf('bullmq')) {
-    it(`${title}: an app prints and ends as it does without the flag`, async () => {
-      const { stdout, runs } = await runAlike({
-        lane,
-        files: { 'app.mjs': APP },
-        freshEnv: async () => ({ REDIS_URL: await emptyRedis() }),
-        metrics: true,
+  for (const { lane, title, version } of lanesOf('bullmq')) {
+    describe(title, () => {
+      for (const [kind, main, source] of [
+        ['ESM', 'app.mjs', ESM + ENDINGS],
+        ['CommonJS', 'app.cjs', `${CJS}(async () => {${ENDINGS}})();`],
+      ] as const) {
+        it(`${kind}: every ending has its status`, async () => {
+          const jobs = jobsOf(version);
+          const { runs, producers } = await runAlike({
+            lane,
+            files: { [main]: source },
+            main,
+            env: { JOBS: jobs.join(' '), TASKSPAN_CONSOLE: 'on' },
+            freshEnv: async () => ({ REDIS_URL: await emptyRedis() }),
+          });
+          assert.deepEqual(told(runs, 'fine'), ['mail.id-fine.1 success 1/1']);
+          assert.deepEqual(told(runs, 'flaky'), [
+            'mail.id-flaky.1 failure TypeError 1/2 true',
+            'mail.id-flaky.2 success 2/2',
+          ]);
+          assert.deepEqual(told(runs, 'hopeless'), [
+            'mail.id-hopeless.1 failure RangeError 1/2 true',
+            'mail.id-hopeless.2 failure RangeError 2/2 false',
+          ]);
+          assert.deepEqual(told(runs, 'unrecoverable'), [
+            'mail.id-unrecoverable.1 failure UnrecoverableError 1/2 false',
+          ]);
+          if (jobs.includes('parent')) {
+            assert.deepEqual(told(runs, 'text'), ['mail.id-text.1 failure string 1/1 false']);
+            const second = majorOf(version) < 5 ? '2/1' : '1/1';
+            for (const name of ['delayed', 'limited', 'parent']) {
+              assert.deepEqual(told(runs, name), [
+                `mail.id-${name}.1 deferred 1/1`,
+                `mail.id-${name}.2 success ${second}`,
+              ]);
+            }
+          }
+          for (const run of runs) {
+            assert.equal(run.kind, 'CONSUMER');
+            assert.deepEqual(
+              run.logLines.map(({ body }) => body),
+              run.operation === 'child' ? ['child'] : [`${run.operation} ${run.taskId.split('.').at(-1)}`],
+            );
+            const { 'task.job.id': jobId, 'messaging.system': system, ...rest } = run.attributes;
+            assert.equal(system, 'bullmq');
+            assert.equal(rest['messaging.message.id'], jobId);
+            assert.equal(rest['messaging.destination.name'], run.operation === 'child' ? 'children' : 'mail');
+            assert.equal(rest['messaging.operation.type'], 'process');
+            assert.equal(rest['task.trigger'], 'queue');
+            // Each is linked to what put it into the queue, in a trace of its own.
+            const producer = producers.find((span) => span.attributes['messaging.message.id'] === jobId);
+            assert.ok(producer !== undefined);
+            assert.deepEqual(run.links, [{ traceId: producer.traceId, spanId: producer.spanId }]);
+          }
+        });
+      }
+
+      it('links a run to what enqueued it in another process', async () => {
+        const env = { REDIS_URL: await emptyRedis(), JOBS: '8' };
+        const folder = new ScenarioFolder({
+          lane,
+          files: { 'producer.mjs': ESM + PRODUCER, 'worker.mjs': ESM + WORKER },
+        });
+        try {
+          const worker = await folder.start('worker.mjs', { env });
+          await worker.printed(/ready/);
+          const producer = await folder.run('producer.mjs', { env });
+          assert.equal((await worker.ended).code, 0);
+          const [handed, bulk, flow] = JSON.parse(producer.stdout) as unknown[];
+          assert.deepEqual(handed, { attempts: 2 });
+          assert.deepEqual(bulk, [
+            { name: 'bulk', data: 1, opts: { jobId: 'b1' } },
+            { name: 'bulk', data: 2 },
+          ]);
+          assert.deepEqual(flow, {
+            name: 'top',
+            queueName: 'mail',
+            children: [{ name: 'below', queueName: 'mail', data: {} }],
+          });
+          const { runs, producers } = folder.report();
+          const linked = Object.fromEntries(
+            runs.map((run) => {
+              const span = producers.find(({ spanId }) => spanId === run.links[0]?.spanId);
+              return [
+                run.operation,
+                span && [
+                  span.name,
+                  span.attributes['messaging.operation.name'],
+                  span.attributes['messaging.batch.message_count'],
+                ],
+              ];
+            }),
+          );
+          assert.deepEqual(linked, {
+            single: ['send mail', 'add', undefined],
+            bulk: ['send mail', 'addBulk', 2],
+            top: ['send mail', 'add', 2],
+            below: ['send mail', 'add', 2],
+            alone: ['send mail', 'addBulk', 1],
+            own: undefined,
+            private: undefined,
+          });
+          assert.equal(runs.length, 8);
+          for (const run of runs) {
+            assert.equal(run.parentSpanId, '');
+            // The clocks are those of one machine, and the worker was idle.
+            const waited = run.startedAttributes['task.enqueued_at'];
+            assert.ok(typeof waited === 'number' && Math.abs(waited - Date.now() / 1000) < 60, String(waited));
+          }
+        } finally {
+          await folder.remove();
+        }
       });
-      assert.equal(stdout, 'sent to ada\nwelcome failed: nobody to write to\nsent to grace\n');
-      const sent = runs.filter(({ operation }) => operation === 'send');
-      assert.deepEqual(
-        sent.map(({ status }) => status),
-        ['success', 'success'],
-      );
+
+      it('a start after a stall is a run of its own, without a wait; a stall too many is one orphan', async () => {
+        for (const stalls of [1, 0]) {
+          const folder = new ScenarioFolder({ lane, files: { 'app.mjs': ESM + STALLING } });
+          try {
+            const env = { REDIS_URL: await emptyRedis(), STALLS: String(stalls), TASKSPAN_CONSOLE: 'on' };
+            const victim = await folder.start('app.mjs', { env: { ...env, ROLE: 'victim' } });
+            await victim.printed(/victim works/);
+            victim.kill('SIGKILL');
+            await victim.ended;
+            const { stdout } = await folder.run('app.mjs', { env: { ...env, ROLE: 'finder' } });
+            const { runs } = folder.report();
+            const [last, ...others] = runs.filter(({ status }) => status !== undefined);
+            assert.deepEqual(others, []);
+            assert.ok(last !== undefined);
+            if (stalls === 1) {
+              assert.equal(stdout, 'finder works\n');
+              assert.equal(`${last.taskId} ${last.status}`, 'mail.one.2 success');
+              assert.equal(last.startedAttributes['task.enqueued_at'], undefined);
+            } else {
+              assert.equal(stdout, 'job stalled more than allowable limit\n');
+              const id = majorOf(version) === 1 ? 'mail.one.stalled' : 'mail.one.1';
+              assert.equal(`${last.taskId} ${last.status} ${last.errorType}`, `${id} orphaned process_lost`);
+            }
+          } finally {
+            await folder.remove();
+          }
+        }
+      });
+
+      it('what a processor in a file does belongs to its run', async () => {
+        const kinds = majorOf(version) < 4 ? ['child'] : ['child', 'thread'];
+        const { runs, stdout } = await runAlike({
+          lane,
+          files: { 'app.mjs': ESM + SANDBOX, 'processor.cjs': PROCESSOR },
+          env: { KINDS: kinds.join(' '), TASKSPAN_CONSOLE: 'on', PAUSE: majorOf(version) < 6 ? '1500' : '0' },
+          main: 'app.mjs',
+          freshEnv: async () => ({ REDIS_URL: await emptyRedis() }),
+        });
+        assert.match(stdout, /0 foreign keys/);
+        assert.deepEqual(
+          runs.map(({ operation, status }) => `${operation} ${status}`),
+          kinds.flatMap(() => ['good success', 'bad failure']),
+        );
+        for (const { operation, logLines, below, spanId } of runs) {
+          assert.deepEqual(
+            logLines.map(({ body }) => body),
+            [`${operation} in the sandbox`],
+          );
+          assert.deepEqual(
+            below.map(({ name, parentSpanId }) => [name, parentSpanId]),
+            [['inside', spanId]],
+          );
+        }
+      });
+
+      for (const pattern of ['', '* * * * * *']) {
+        it(`a schedule (${pattern || 'every second'}) has slots, and those that nobody ran`, async () => {
+          const { runs, missed } = await runScenario({
+            lane,
+            files: { 'app.mjs': ESM + SCHEDULE },
+            env: { REDIS_URL: await emptyRedis(), PATTERN: pattern },
+            metrics: true,
+          });
+          assert.equal(missed['tick missed'], 3);
+          const [late, next] = runs;
+          for (const run of [late, next]) {
+            assert.ok(run !== undefined);
+            assert.equal(run.attributes['task.trigger'], 'schedule');
+            assert.equal(run.attributes['task.schedule'], pattern || 'every 1000 ms');
+            assert.deepEqual(run.links, []);
+          }
+          const [slot, following] = [late, next].map((run) => Number(run?.attributes['task.scheduled_at']));
+          assert.ok(slot !== undefined && following !== undefined);
+          assert.equal(following - slot, 4);
+        });
+      }
     });
   }
 });

@@ -1,47 +1,44 @@
-import type { Library } from '../base/hook.ts';
-import { prototypeOf } from '../base/hook.ts';
+import { type Library, prototypeOf } from '../base/hook.ts';
 import { LibraryInstrumentation } from '../base/library-instrumentation.ts';
+import { ENQUEUE_HOOKS } from './bullmq-enqueue.ts';
+import { MOVE_TO_FAILED, NOTIFY_FAILED_JOBS, SCHEDULER_EMIT } from './bullmq-failure.ts';
+import type { BullMQWorker } from './bullmq-job.ts';
+import { describeProcessing } from './bullmq-run.ts';
+import { AS_JSON_SANDBOX, CHILD_START } from './bullmq-sandbox.ts';
 
-interface BullMQJob {
-  readonly id?: string;
-  readonly name: string;
-  readonly queueName: string;
-  readonly attemptsMade: number;
-  readonly opts: { readonly attempts?: number; readonly delay?: number; readonly telemetry?: { metadata?: string } };
-  readonly timestamp: number;
-}
+const VERSIONS = '>=1.91 <7';
 
 const BULLMQ: Library = {
   name: 'bullmq',
   patches: [
     {
       module: 'bullmq',
-      versions: '>=1.91 <7',
+      versions: VERSIONS,
       hooks: [
         {
           form: 'run',
           on: prototypeOf('Worker'),
+          // Not `processJob`, which also fetches the next job: its context would reach from one job to the next.
           method: 'callProcessJob',
-          describe: ({ args }, kit) => {
-            const job = args[0] as BullMQJob;
-            return {
-              operation: kit.names.choose(job.name, job.queueName),
-              job,
-              trigger: 'queue',
-              queue: job.queueName,
-              jobId: job.id,
-              attempt: job.attemptsMade + 1,
-              maxAttempts: job.opts.attempts ?? 1,
-              enqueuedAt: job.timestamp + (job.opts.delay ?? 0),
-            };
-          },
+          describe: ({ self, args }, kit) => describeProcessing(self as BullMQWorker, args, kit),
         },
+        ...ENQUEUE_HOOKS,
+        MOVE_TO_FAILED,
+        NOTIFY_FAILED_JOBS,
+        SCHEDULER_EMIT,
+        AS_JSON_SANDBOX,
       ],
+    },
+    {
+      module: 'bullmq',
+      file: 'bullmq/dist/cjs/classes/child-processor.js',
+      versions: VERSIONS,
+      hooks: [CHILD_START],
     },
   ],
 };
 
-/** Runs of BullMQ workers, in every version since 1.91. */
+/** Runs of BullMQ workers, and what puts jobs into its queues. */
 export class BullMQInstrumentation extends LibraryInstrumentation {
   protected override get library(): Library {
     return BULLMQ;
