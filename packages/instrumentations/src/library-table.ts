@@ -67,12 +67,10 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     instrumentation: 'GraphileWorkerInstrumentation',
     supported: '>=0.16 <0.19',
     operation: 'the task identifier',
-    carrier:
-      'flags of the job (`traceparent:…`), taken out before the task sees them; the payload stays as it is',
+    carrier: 'flags of the job (`traceparent:…`), taken out before the task sees them; the payload stays as it is',
     captured:
       'attempts, wait, permanent failures, batches whose promises reject, slots of the crontab and which of them were made up for, addJob and addJobs of every object',
-    limits:
-      'jobs that SQL adds have no enqueue span; 0.18 in a CommonJS application needs Node 22, as it says itself',
+    limits: 'jobs that SQL adds have no enqueue span; 0.18 in a CommonJS application needs Node 22, as it says itself',
     load: loader('graphile-worker', 'GraphileWorkerInstrumentation'),
   },
   {
