@@ -6,11 +6,12 @@ import { type Context, context, ROOT_CONTEXT, type SpanContext } from '@opentele
 import { extractCarrier, injectCarrier } from './carrier.ts';
 import { currentRun } from './run-context.ts';
 
-/** Environment variables that tell a child of the run that started it. */
-export const RUN_VARIABLES = ['TRACEPARENT', 'TRACESTATE', 'TASKSPAN_TASK_ID'] as const;
-
-/** What a child is to find in its environment; undefined: not to be there. */
-export type RunEnvironment = Readonly<Record<(typeof RUN_VARIABLES)[number], string | undefined>>;
+/** What tells a child of the run that started it; undefined: a variable that is not to be there. */
+export interface RunEnvironment {
+  readonly TRACEPARENT: string | undefined;
+  readonly TRACESTATE: string | undefined;
+  readonly TASKSPAN_TASK_ID: string | undefined;
+}
 
 /** The variables for whatever an open run starts. Undefined outside any run, and after its end. */
 export function runEnvironment(from: Context = context.active()): RunEnvironment | undefined {

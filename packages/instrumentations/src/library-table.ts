@@ -242,10 +242,12 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'adopted',
     instrumentation: 'KafkaJsInstrumentation',
     supported: '>=0.3 <3',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'topic',
+    carrier: 'message headers, by the official instrumentation',
+    captured:
+      'eachMessage and each message of eachBatch, as children of their producers and linked to them; partition and offset as job id; the size of a batch',
+    limits:
+      "spans of `@opentelemetry/instrumentation-kafkajs`, the application's own if it has it: no wait, no attempts; each message of a batch has the duration of the batch, and what is logged there belongs to its first message",
     load: loader('kafkajs', 'KafkaJsInstrumentation'),
   },
   {
@@ -255,10 +257,12 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'adopted',
     instrumentation: 'AmqplibInstrumentation',
     supported: '>=0.5.5 <3',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'queue, or the exchange of a queue without a name',
+    carrier: 'message headers, by the official instrumentation',
+    captured:
+      'messages from delivery to ack, as children of their producers and linked to them; nack, reject and a channel that closes = failure; no answer within half an hour = timeout',
+    limits:
+      "spans of `@opentelemetry/instrumentation-amqplib`, the application's own if it has it (a minute instead of half an hour then): no wait, no attempts; with noAck a run ends when its handler returns",
     load: loader('amqplib', 'AmqplibInstrumentation'),
   },
   {
@@ -349,10 +353,11 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'carrier',
     instrumentation: 'ChildProcessInstrumentation',
     supported: '>=0',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'none of its own',
+    carrier: 'environment: `TRACEPARENT`, `TRACESTATE`, `TASKSPAN_TASK_ID`, of processes that a run starts',
+    captured:
+      'exit code and signal as `task.exited` in the log of the run, `task.launch_failed`; runs of the process without another enqueuer link the span that started it',
+    limits: 'a TRACEPARENT that the caller sets stays',
     load: loader('child-process', 'ChildProcessInstrumentation'),
   },
   {
@@ -362,10 +367,11 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'carrier',
     instrumentation: 'WorkerThreadsInstrumentation',
     supported: '>=0',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'none of its own',
+    carrier: 'environment: `TRACEPARENT`, `TRACESTATE`, `TASKSPAN_TASK_ID`, of threads that a run starts',
+    captured: 'runs of the thread without another enqueuer link the span that started it',
+    limits:
+      'threads that share the environment (SHARE_ENV) get nothing; a thread that outlives its run keeps that link',
     load: loader('worker-threads', 'WorkerThreadsInstrumentation'),
   },
 ];

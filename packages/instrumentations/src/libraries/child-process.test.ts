@@ -19,6 +19,7 @@ const NODE = process.execPath;
 const PRINT = `printf '["%s","%s","%s"]' ${NAMES.map((name) => `"$${name}"`).join(' ')}`;
 const PRINT_IN_NODE = `console.log(JSON.stringify([${NAMES.map((name) => `process.env.${name} ?? ''`).join(',')}]))`;
 
+const MISSING = 'no-such-program';
 const FOLDER = mkdtempSync(join(tmpdir(), 'taskspan-child-'));
 const SCRIPT = join(FOLDER, 'print.cjs');
 
@@ -172,10 +173,10 @@ describe('child processes', function () {
     });
 
     it('before they began are told by the error', async () => {
-      await ends(() => spawn('no-such-program', ['--token=secret']));
+      await ends(() => spawn(MISSING, ['--token=secret']));
       assert.equal(event().eventName, 'task.launch_failed');
       assert.deepEqual(event().attributes, {
-        'process.executable.name': 'no-such-program',
+        'process.executable.name': MISSING,
         'error.type': 'ENOENT',
       });
     });
@@ -228,8 +229,8 @@ describe('child processes', function () {
     });
 
     it('are told by the error that kept them from starting', () => {
-      assert.equal((inRun(() => spawnSync('no-such-program')) as { error: { code: string } }).error.code, 'ENOENT');
-      assert.equal((inRun(() => execFileSync('no-such-program')) as { code: string }).code, 'ENOENT');
+      assert.equal((inRun(() => spawnSync(MISSING)) as { error: { code: string } }).error.code, 'ENOENT');
+      assert.equal((inRun(() => execFileSync(MISSING)) as { code: string }).code, 'ENOENT');
       assert.deepEqual(
         events().map(({ eventName, attributes }) => [eventName, attributes?.['error.type']]),
         [

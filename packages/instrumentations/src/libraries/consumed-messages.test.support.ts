@@ -56,7 +56,7 @@ export interface FakeConsumer {
   run(config: { readonly eachMessage?: Handler; readonly eachBatch?: Handler }): Promise<void>;
 }
 
-export interface FakeKafka {
+interface FakeKafka {
   producer(): {
     readonly sent: readonly { readonly messages: readonly { readonly headers: Record<string, unknown> }[] }[];
     send(record: unknown): Promise<void>;
@@ -91,9 +91,10 @@ export function fakePackages(): FakePackages {
     writeFileSync(path, text);
   }
   const require = createRequire(join(folder, 'app.js'));
+  const load = (name: string): unknown => require(name);
   return {
-    kafka: () => new (require('kafkajs') as { readonly Kafka: new () => FakeKafka }).Kafka(),
-    channel: () => new (require('amqplib') as { readonly Channel: new () => FakeChannel }).Channel(),
+    kafka: () => new (load('kafkajs') as { readonly Kafka: new () => FakeKafka }).Kafka(),
+    channel: () => new (load('amqplib') as { readonly Channel: new () => FakeChannel }).Channel(),
     remove: () => rmSync(folder, { recursive: true }),
   };
 }
