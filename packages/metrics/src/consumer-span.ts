@@ -3,9 +3,9 @@
  * else follows the conventions: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
  */
 import { type Attributes, type Context, isSpanContextValid, SpanKind, trace } from '@opentelemetry/api';
-import type { Span } from '@opentelemetry/sdk-trace-base';
+import type { ReadableSpan, Span } from '@opentelemetry/sdk-trace-base';
 import { ATTR } from '@taskspan/core';
-import { type AdoptableSpan, type Adoption, adoptSpan, type RunInfo, safely } from '@taskspan/core/hub';
+import { type AdoptableSpan, type Adoption, adoptSpan, endAdoptedSpan, type RunInfo, safely } from '@taskspan/core/hub';
 import { operationOf } from './operation-counters.ts';
 
 /** Attributes of the current convention, and behind each its names in older ones. */
@@ -52,6 +52,11 @@ export function adoptConsumerSpan(span: Span, parentContext: Context | undefined
     if (producer?.isRemote === true && isSpanContextValid(producer)) span.addLink({ context: producer });
     return adoptSpan(span, adoptionOf(span, parent as Partial<AdoptableSpan> | undefined));
   });
+}
+
+/** @returns the run that ended with this span, or undefined for any other span */
+export function endConsumerSpan(span: ReadableSpan): RunInfo | undefined {
+  return safely('ending the run of a consumer span', () => endAdoptedSpan(span));
 }
 
 function adoptionOf(span: Span, parent: Partial<AdoptableSpan> | undefined): Adoption {

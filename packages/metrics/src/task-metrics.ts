@@ -2,8 +2,8 @@ import { type Context, type MeterProvider, metrics as metricsApi, SpanKind, Span
 import type { ScopeMetrics, ViewOptions } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { ATTR, isTaskStatus, type TaskStatus } from '@taskspan/core';
-import { endAdoptedSpan, type RunInfo, type RunObserver, reportOnce, safely, state } from '@taskspan/core/hub';
-import { adoptConsumerSpan, isConsumerRun } from './consumer-span.ts';
+import { type RunInfo, type RunObserver, reportOnce, safely, state } from '@taskspan/core/hub';
+import { adoptConsumerSpan, endConsumerSpan, isConsumerRun } from './consumer-span.ts';
 import { createInstruments, type Instruments, isRealMeterProvider, type Observe } from './instruments.ts';
 import { type MetricsSnapshot, MetricsState } from './metrics-state.ts';
 import { DEFAULT_OPERATION_BUDGET } from './metrics-table.ts';
@@ -84,7 +84,7 @@ export class TaskMetrics implements SpanProcessor, RunObserver {
       this.onRunEnd(run);
       return;
     }
-    const adopted = safely('ending the run of a consumer span', () => endAdoptedSpan(span));
+    const adopted = state.adopted === undefined ? undefined : endConsumerSpan(span);
     if (adopted !== undefined) this.onRunEnd(adopted);
     else if (this.#foreign.size > 0) this.#endForeign(span);
   }
