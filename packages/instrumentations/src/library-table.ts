@@ -262,7 +262,7 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     captured:
       'messages from delivery to ack, as children of their producers and linked to them; nack, reject and a channel that closes = failure; no answer within half an hour = timeout',
     limits:
-      "spans of `@opentelemetry/instrumentation-amqplib`, the application's own if it has it (a minute instead of half an hour then): no wait, no attempts; with noAck a run ends when its handler returns",
+      "spans of `@opentelemetry/instrumentation-amqplib`, the application's own if it has it: no wait, no attempts; with noAck a run ends when its handler returns",
     load: loader('amqplib', 'AmqplibInstrumentation'),
   },
   {

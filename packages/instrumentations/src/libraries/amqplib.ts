@@ -6,13 +6,8 @@ import {
 } from '@opentelemetry/instrumentation-amqplib';
 import { ATTR } from '@taskspan/core';
 import type { LibraryConfig } from '../base/library-instrumentation.ts';
+import { CONSUME_TIMEOUT_MS } from '../official-instrumentations.ts';
 import { namingTracer } from './consumer-operation.ts';
-
-/**
- * How long a message may be worked on before its span ends without it, in milliseconds. RabbitMQ itself closes a channel
- * after this time (`consumer_timeout`); the official minute would make a failure of every longer job.
- */
-const CONSUME_TIMEOUT_MS = 30 * 60_000;
 
 type Config = AmqplibInstrumentationConfig & LibraryConfig;
 type EndHook = NonNullable<Config['consumeEndHook']>;
