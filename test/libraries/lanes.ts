@@ -76,7 +76,7 @@ const OLDEST: Packages = {
   bree: '9.0.0',
   bull: '4.0.0',
   bullmq: '1.91.0',
-  cron: '1.1.0',
+  cron: '1.8.0',
   croner: '8.0.0',
   fastq: '1.13.0',
   'graphile-worker': '0.16.0',

@@ -26,7 +26,12 @@ export async function packAll(): Promise<Tarballs> {
   const folder = mkdtempSync(join(tmpdir(), 'taskspan-pack-'));
   const packages = packageFolders();
   const workspaces = packages.flatMap((name) => ['-w', `packages/${name}`]);
-  const printed = await npm(['pack', '--json', '--pack-destination', folder, ...workspaces], ROOT);
+  const printed = await npm(['pack', '--json', '--pack-destination', folder, ...workspaces], ROOT).catch(
+    (error: unknown) => {
+      rmSync(folder, { recursive: true });
+      throw error;
+    },
+  );
   const packed = Object.values(JSON.parse(printed) as Record<string, PackedByNpm> | PackedByNpm[]);
   const all = packages.map((name): Tarball => {
     const manifest = manifestOf(`packages/${name}`);
