@@ -17,9 +17,13 @@ interface PoolPromise {
 /** Asked by `pool.proxy()` for itself. */
 const LIST_METHODS = 'methods';
 
+/** What tasks are told when their worker is ended: because of the pool, or of another task that it had. */
 const TERMINATED = new Set(['Pool terminated', 'Worker terminated', 'Worker Terminating', 'Worker is terminated']);
 
 const EXITED = /^Workerpool Worker terminated Unexpectedly/;
+
+/** Pools that the application has ended. */
+const ENDED = new WeakSet<object>();
 
 /** Set while a function is handed on as a call of the worker's method `run`. */
 let isHandingOn = false;
@@ -35,14 +39,27 @@ const WORKERPOOL: Library = {
       hooks: [
         {
           form: 'around',
-          on: (exports: Exports) => (exports as { readonly prototype?: unknown }).prototype,
+          on: poolPrototype,
           method: 'exec',
           around: runTask,
+        },
+        {
+          form: 'around',
+          on: poolPrototype,
+          method: 'terminate',
+          around: (call, kit) => {
+            ENDED.add(call.self as object);
+            return kit.call(call);
+          },
         },
       ],
     },
   ],
 };
+
+function poolPrototype(exports: Exports): unknown {
+  return (exports as { readonly prototype?: unknown }).prototype;
+}
 
 function runTask(call: LibraryCall, kit: LibraryKit): unknown {
   const [method] = call.args;
@@ -69,7 +86,7 @@ function runTask(call: LibraryCall, kit: LibraryKit): unknown {
   (promise as PoolPromise).then(
     (value) => run.returned(value),
     (error) => {
-      const outcome = outcomeOf(error);
+      const outcome = outcomeOf(error, ENDED.has(call.self as object));
       if (outcome === undefined) run.threw(error);
       else run.report(outcome);
     },
@@ -82,14 +99,16 @@ function nameOf(method: unknown): unknown {
 }
 
 /** Errors of the library; those of the worker's functions have their name as a property of their own. */
-function outcomeOf(error: unknown): LibraryOutcome | undefined {
+function outcomeOf(error: unknown, poolIsEnded: boolean): LibraryOutcome | undefined {
   if (!(error instanceof Error)) return undefined;
   const { name, message } = error;
   const isOwn = !Object.hasOwn(error, 'name');
   if (isOwn && name === 'CancellationError') return { status: 'cancelled' };
   if (isOwn && name === 'TimeoutError') return { status: 'failure', errorType: 'timeout', thrown: { error } };
-  if (TERMINATED.has(message)) return { status: 'cancelled' };
-  return EXITED.test(message) ? { status: 'failure', errorType: 'worker_exit', thrown: { error } } : undefined;
+  if (poolIsEnded && TERMINATED.has(message)) return { status: 'cancelled' };
+  return TERMINATED.has(message) || EXITED.test(message)
+    ? { status: 'failure', errorType: 'worker_exit', thrown: { error } }
+    : undefined;
 }
 
 /** Tasks of workerpool, in threads or child processes: from `exec()` to their answer. */
