@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { RUN_CHANNEL } from '@taskspan/core';
 import { safely } from '@taskspan/core/hub';
@@ -7,7 +8,7 @@ import { currentLocation } from './app-package.ts';
 import { ImportWatch } from './import-watch.ts';
 import { installedPackages } from './installed-package.ts';
 import { loadedPackages } from './loaded-packages.ts';
-import type { AwaitedLoad, ModuleWatch } from './module-watch.ts';
+import { type AwaitedLoad, type ModuleWatch, packageOf } from './module-watch.ts';
 import type { OfficialPackage, Switchable } from './official-package.ts';
 import type { Operations } from './operations.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -58,6 +59,11 @@ export class LibraryLoading {
   begin(): void {
     const packages = [...this.#byPackage.keys()];
     const { modules, beforeApplication } = this.#options;
+    // A process or thread that a library starts, and its command line, run a file of its own: that asks for those beside
+    // it by paths in which the package has no name.
+    const [, program] = process.argv;
+    const own = program === undefined ? undefined : packageOf(realPath(program));
+    if (own !== undefined) this.#enablePackage(own);
     if (packages.length > 0) this.#stops.push(modules.await(packages, (load) => this.#onLoad(load)));
     this.#awaitCarriers();
     const hooked = this.#awaitImports(packages);
@@ -180,6 +186,16 @@ export class LibraryLoading {
       this.#unpatched.report();
       safely('noting libraries', this.#options.onChange);
     }, CHANGE_DELAY_MS).unref();
+  }
+}
+
+/** Behind the links of package managers. */
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    // No file, as with `--eval`.
+    return file;
   }
 }
 

@@ -153,7 +153,12 @@ function awaitedLoad(request: string, parent: unknown): AwaitedLoad | undefined 
     // It is not there: whoever asked for it is told so by the loader itself.
     return undefined;
   }
-  const at = Math.max(file.lastIndexOf('/node_modules/'), file.lastIndexOf('\\node_modules\\'));
-  const name = at < 0 ? undefined : PACKAGE.exec(file.slice(at + '/node_modules/'.length))?.[1]?.replace('\\', '/');
+  const name = packageOf(file);
   return name === undefined ? undefined : { name, file, by };
+}
+
+/** Name of the installed package that a file is of; undefined for one of the application's. */
+export function packageOf(file: string): string | undefined {
+  const at = Math.max(file.lastIndexOf('/node_modules/'), file.lastIndexOf('\\node_modules\\'));
+  return at < 0 ? undefined : PACKAGE.exec(file.slice(at + '/node_modules/'.length))?.[1]?.replace('\\', '/');
 }
