@@ -37,10 +37,12 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'tasks',
     instrumentation: 'BullInstrumentation',
     supported: '>=4 <5',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'the name of the job; the queue where it has none, or no bounded one',
+    carrier: 'the option `telemetry.metadata` of the job, where the application has put nothing',
+    captured:
+      'attempts, wait, timeouts whose handler goes on, job.discard(), slots of repeated jobs, those of `every` that nobody ran, jobs that stalled too often, results that could not be stored, processors with a callback or in files, add, addBulk',
+    limits:
+      'jobs taken by getNextJob() have no run; slots of a cron pattern that nobody ran are not counted; a job without a processor of its name has no run',
     load: loader('bull', 'BullInstrumentation'),
   },
   {
@@ -80,10 +82,13 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'tasks',
     instrumentation: 'AgendaInstrumentation',
     supported: '>=4 <7',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'the name of the job',
+    carrier:
+      'an attribute of the job in MongoDB (4 and 5). In 6 none, for other backends have no room: the job id joins a run to what saved it. With `carrier: "data"` of the class, a key of plain object data, taken out before the handler sees them',
+    captured:
+      'failures, which the library keeps to itself, retries by backoff, wait, slots of repeated jobs, locks that are lost, cancellation, saves of new jobs',
+    limits:
+      '4 and 5 are tested without MongoDB; a repeated job has no enqueue span; a crashed run is taken up again under the same id',
     load: loader('agenda', 'AgendaInstrumentation'),
   },
   {
@@ -92,11 +97,12 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     byDefault: true,
     kind: 'tasks',
     instrumentation: 'BeeQueueInstrumentation',
-    supported: '>=1 <3',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    supported: '>=1.3 <3',
+    operation: 'the queue',
+    carrier: 'the option `telemetry.metadata` of the job',
+    captured: 'attempts, wait, timeouts, save, saveAll',
+    limits:
+      'a start after a stall has the id and the wait of the start that was lost: the library does not count stalls',
     load: loader('bee-queue', 'BeeQueueInstrumentation'),
   },
   {
@@ -184,10 +190,10 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'tasks',
     instrumentation: 'NestBullMQInstrumentation',
     supported: '>=10 <13',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'as bullmq and bull',
+    carrier: 'as bullmq and bull',
+    captured: 'all that is captured of bullmq and bull below Nest, also where Node 20 requires an ES module of Nest',
+    limits: 'the class of a worker must extend that of BullMQ, as Nest asks for',
     load: loader('nest-bullmq', 'NestBullMQInstrumentation'),
   },
   {
