@@ -1,19 +1,9 @@
-import * as nodeModule from 'node:module';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { reportOnce, safely } from '@taskspan/core/hub';
-import {
-  type HookTable,
-  type ImportHook,
-  type ImportWrapper,
-  ImportWrapperCopy,
-  type SyncHook,
-} from './import-wrapper.ts';
+import { hookImports } from './import-hooks.ts';
+import { type HookTable, type ImportHook, ImportWrapperCopy } from './import-wrapper.ts';
 import type { ModuleWatch, OnAwaited } from './module-watch.ts';
-
-/** Present from Node 22.15 and 24 on. */
-interface SyncHooks {
-  registerHooks?(hooks: { readonly resolve: SyncHook; readonly load: SyncHook }): { deregister?(): void };
-}
 
 export interface ImportWatchOptions {
   readonly packages: readonly string[];
@@ -27,17 +17,15 @@ export interface ImportWatchOptions {
 
 const WRAPPER = 'import-in-the-middle';
 
-/** Functions that only tell one copy's hooks of what another copy has wrapped. */
-const forwarders = new WeakSet<ImportHook>();
+/** The file of a copy that holds its hooks. */
+const THEIR_TABLE = /[\\/]import-in-the-middle[\\/]lib[\\/]register\.js$/;
 
-/** The loader thread is asked once: what it does cannot be taken back. */
-let threadHooked = false;
+const { cache } = createRequire(import.meta.url);
 
 /**
  * Waits until an ES module imports one of some packages. Hooks that are made at that moment see the package still.
  *
- * Where several copies of import-in-the-middle are at work in one process, a module is wrapped by one of them: each is
- * told of what the others wrap.
+ * Where a copy of import-in-the-middle that the application brings has wrapped a module, ours leaves it alone and is told.
  */
 export class ImportWatch {
   readonly #options: ImportWatchOptions;
@@ -55,12 +43,9 @@ export class ImportWatch {
   begin({ hooked }: { readonly hooked: boolean }): void {
     const { base, modules } = this.#options;
     const copy = ImportWrapperCopy.of(base);
-    const table = copy.hookTable();
-    if (table === undefined) {
-      reportOnce(
-        'import hooks',
-        `this version of ${WRAPPER} is not understood: what ES modules import is not captured`,
-      );
+    const table = copy?.hookTable();
+    if (copy === undefined || table === undefined) {
+      reportNotHooked();
       return;
     }
     this.#tables.set(copy.folder, table);
@@ -74,12 +59,18 @@ export class ImportWatch {
         return false;
       }),
     );
-    if (!hooked) this.#hookImports(copy);
+    // Those that were there before us.
+    for (const file in cache) if (THEIR_TABLE.test(file)) this.#meet(file);
+    if (hooked) return;
+    const stop = hookImports(copy, this.#include);
+    if (stop === undefined) reportNotHooked();
+    else this.#stops.push(stop);
   }
 
   /** The copy of import-in-the-middle beside which this file lies works too. */
   meet(base: string): void {
-    this.#meet(ImportWrapperCopy.of(base).folder);
+    const copy = ImportWrapperCopy.of(base);
+    if (copy !== undefined) this.#meet(copy.folder);
   }
 
   stop(): void {
@@ -102,69 +93,27 @@ export class ImportWatch {
     };
   }
 
-  #hookImports(copy: ImportWrapperCopy): void {
-    const { registerHooks } = nodeModule as SyncHooks;
-    if (registerHooks !== undefined && copy.worksInThread()) {
-      const hooks = registerHooks(this.#lazyHooks(copy));
-      this.#stops.push(() => hooks.deregister?.());
-    } else if (Number.parseInt(process.versions.node, 10) >= 26) {
-      reportOnce('import hooks', `this version of ${WRAPPER} is too old for this version of Node.js; update it`);
-    } else if (!threadHooked) {
-      threadHooked = true;
-      const data = copy.place(this.#include);
-      nodeModule.register('./import-hooks-thread.js', { parentURL: import.meta.url, data });
-    }
-  }
-
-  /** Nothing of the wrapper, a parser among it, is loaded before one of the packages is imported. */
-  #lazyHooks(copy: ImportWrapperCopy): { readonly resolve: SyncHook; readonly load: SyncHook } {
-    let wrapper: ImportWrapper | undefined;
-    let failed = false;
-    return {
-      resolve: (specifier, context, next) => {
-        if (wrapper !== undefined) return wrapper.resolveSync(specifier, context, next);
-        const resolved = next(specifier, context);
-        // `require` has hooks of its own.
-        if (failed || context.conditions?.includes('require') === true || !this.#includes(specifier, resolved.url)) {
-          return resolved;
-        }
-        wrapper = safely('loading the hooks of imports', () => copy.create(this.#include));
-        failed = wrapper === undefined;
-        return wrapper === undefined ? resolved : wrapper.resolveSync(specifier, context, next);
-      },
-      load: (url, context, next) => (wrapper === undefined ? next(url, context) : wrapper.loadSync(url, context, next)),
-    };
-  }
-
-  #includes(specifier: string, url: string): boolean {
-    return this.#include.some((one) => (typeof one === 'string' ? one === specifier : one.test(url)));
-  }
-
   /** @param file a file of a copy, or its folder */
   #meet(file: string): void {
-    const marker = `${WRAPPER}`;
-    const folder = file.slice(0, file.lastIndexOf(marker) + marker.length);
-    if (this.#tables.has(folder)) return;
-    const table = new ImportWrapperCopy(folder).hookTable();
-    if (table === undefined) return;
-    for (const known of this.#tables.values()) {
-      this.#forward(known, table);
-      this.#forward(table, known);
-    }
-    this.#tables.set(folder, table);
-  }
-
-  #forward(from: HookTable, to: HookTable): void {
+    const folder = file.slice(0, file.lastIndexOf(WRAPPER) + WRAPPER.length);
+    const [ours] = this.#tables.values();
+    if (ours === undefined || this.#tables.has(folder)) return;
+    const theirs = new ImportWrapperCopy(folder).hookTable();
+    if (theirs === undefined) return;
+    this.#tables.set(folder, theirs);
     const forward: ImportHook = (url, namespace, specifier, format) => {
-      to.specifiers.set(url, specifier);
-      for (const hook of [...to.importHooks]) {
-        if (!forwarders.has(hook)) hook(url, namespace, specifier, format);
-      }
+      // Older copies keep it in their table only.
+      ours.specifiers.set(url, specifier ?? theirs.specifiers.get(url) ?? '');
+      for (const hook of [...ours.importHooks]) hook(url, namespace, specifier, format);
     };
-    forwarders.add(forward);
-    from.importHooks.push(forward);
-    this.#stops.push(() => remove(from.importHooks, forward));
+    theirs.importHooks.push(forward);
+    this.#stops.push(() => remove(theirs.importHooks, forward));
   }
+}
+
+function reportNotHooked(): void {
+  const where = `this version of ${WRAPPER}, on Node.js ${process.versions.node}`;
+  reportOnce('import hooks', `${where}, cannot be used: job libraries that ES modules import are not all captured`);
 }
 
 /** The package behind the last `node_modules` of a path. */

@@ -2,12 +2,13 @@
  * What is used of import-in-the-middle, which shows an imported module to hooks by wrapping it. It must be the very copy
  * that the instrumentations use: each copy has hooks of its own.
  */
-import { createRequire, type LoadHook, type ResolveHook } from 'node:module';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** Called with each wrapped module when that is evaluated, before whoever imported it. */
-export type ImportHook = (url: string, namespace: object, specifier: string, format?: string) => void;
+export type ImportHook = (url: string, namespace: object, specifier?: string, format?: string) => void;
 
 /** Its table of hooks, one per copy and thread: the file that every wrapped module imports. */
 export interface HookTable {
@@ -16,20 +17,45 @@ export interface HookTable {
   readonly specifiers: Map<string, string>;
 }
 
-export interface ImportWrapper {
-  readonly resolve: ResolveHook;
-  readonly load: LoadHook;
-  readonly resolveSync: SyncHook;
-  readonly loadSync: SyncHook;
-  applyOptions(options: { readonly include: (string | RegExp)[] }): void;
+export interface Resolved {
+  readonly url: string;
+  readonly format?: string | null | undefined;
+  readonly shortCircuit?: boolean | undefined;
 }
 
-/** Either hook of `module.registerHooks`: what it is asked for, the context, and the next hook. */
-export type SyncHook = (
-  asked: string,
-  context: { readonly conditions?: readonly string[] },
-  next: (asked: string, context: object) => { readonly url: string },
-) => { readonly url: string };
+export interface Loaded {
+  readonly source?: unknown;
+  readonly format?: string | null | undefined;
+  readonly shortCircuit?: boolean | undefined;
+}
+
+interface ResolveContext {
+  readonly conditions?: readonly string[];
+  readonly parentURL?: string | undefined;
+}
+
+/** What a resolve hook of Node is called with: the specifier, its context, the hook below. */
+export type ResolveArguments<Answer> = readonly [
+  specifier: string,
+  context: ResolveContext,
+  next: (specifier: string, context?: ResolveContext) => Answer,
+];
+
+/** What a load hook of Node is called with: the URL, its context, the hook below. */
+export type LoadArguments<Answer> = readonly [
+  url: string,
+  context: object,
+  next: (url: string, context?: object) => Answer,
+];
+
+/** Hooks of module loading that wrap what is imported. */
+export interface ImportWrapper {
+  resolve(...args: ResolveArguments<Promise<Resolved>>): Promise<Resolved>;
+  load(...args: LoadArguments<Promise<Loaded>>): Promise<Loaded>;
+  resolveSync(...args: ResolveArguments<Resolved>): Resolved;
+  loadSync(...args: LoadArguments<Loaded>): Loaded;
+  applyOptions?(options: { readonly include?: (string | RegExp)[] }): void;
+}
 
 export interface ImportWrapperFactory {
   createHook(meta: { readonly url: string }): ImportWrapper;
@@ -41,8 +67,8 @@ export interface ImportWrapperPlace {
   readonly factory: string;
   /** URL beside which the wrapper finds its table of hooks. */
   readonly meta: string;
-  /** Names as they are imported, and patterns of URLs. */
-  readonly include: readonly (string | RegExp)[];
+  /** Names as they are imported, and patterns of URLs; undefined for everything. */
+  readonly include: readonly (string | RegExp)[] | undefined;
 }
 
 /** One copy of import-in-the-middle. */
@@ -56,9 +82,14 @@ export class ImportWrapperCopy {
     this.#require = createRequire(join(folder, 'package.json'));
   }
 
-  /** The copy that a file of some other package gets; throws when there is none. */
-  static of(file: string): ImportWrapperCopy {
-    return new ImportWrapperCopy(dirname(createRequire(file).resolve('import-in-the-middle')));
+  /** The copy that a file of some other package gets; undefined when there is none. */
+  static of(file: string): ImportWrapperCopy | undefined {
+    try {
+      return new ImportWrapperCopy(dirname(createRequire(file).resolve('import-in-the-middle/package.json')));
+    } catch {
+      // Not installed, or not to be reached.
+      return undefined;
+    }
   }
 
   /** Undefined when it is too old, or too new, to have one in this form. */
@@ -69,25 +100,28 @@ export class ImportWrapperCopy {
 
   /** Whether it can work in the thread of the application, on this version of Node. */
   worksInThread(): boolean {
-    try {
-      const { supportsSyncHooks } = this.#require('./supports-sync-hooks.mjs') as { supportsSyncHooks?(): boolean };
+    // Where it says so: of version 3.6, and of those before it.
+    for (const name of ['./supports-sync-hooks.mjs', './register-hooks.mjs']) {
+      if (!existsSync(join(this.folder, name))) continue;
+      const { supportsSyncHooks } = this.#require(name) as { supportsSyncHooks?(): boolean };
       return supportsSyncHooks?.() === true;
-    } catch {
-      // The older ones did not.
-      return false;
     }
+    return false;
   }
 
-  place(include: readonly (string | RegExp)[]): ImportWrapperPlace {
+  /** @returns undefined when it has no hooks that can be made */
+  place(include: ImportWrapperPlace['include']): ImportWrapperPlace | undefined {
     const url = (name: string): string => pathToFileURL(join(this.folder, name)).href;
-    return { factory: url('create-hook.mjs'), meta: url('hook.mjs'), include };
+    // The second is its name until version 1.
+    const name = ['create-hook.mjs', 'hook.js'].find((candidate) => existsSync(join(this.folder, candidate)));
+    return name === undefined ? undefined : { factory: url(name), meta: url('hook.mjs'), include };
   }
 
   /** A wrapper for the thread of the application. */
-  create(include: readonly (string | RegExp)[]): ImportWrapper {
+  create(include: ImportWrapperPlace['include']): ImportWrapper {
     const { createHook } = this.#require('./create-hook.mjs') as ImportWrapperFactory;
-    const wrapper = createHook({ url: this.place(include).meta });
-    wrapper.applyOptions({ include: [...include] });
+    const wrapper = createHook({ url: pathToFileURL(join(this.folder, 'hook.mjs')).href });
+    wrapper.applyOptions?.(include === undefined ? {} : { include: [...include] });
     return wrapper;
   }
 }

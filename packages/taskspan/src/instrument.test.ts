@@ -51,9 +51,11 @@ describe('official instrumentations of the app', () => {
     app.write(`${base}/index.js`, '');
     const hooks = `${base}/node_modules/import-in-the-middle`;
     app.write(`${hooks}/package.json`, '{"name":"import-in-the-middle","version":"3.0.0"}');
+    app.write(`${hooks}/supports-sync-hooks.mjs`, 'export const supportsSyncHooks = () => true;');
     app.write(
-      `${hooks}/register-hooks.mjs`,
-      'export function supportsSyncHooks() { return true; } export function register() { globalThis.hooked = true; }',
+      `${hooks}/create-hook.mjs`,
+      `const pass = (asked, context, next) => next(asked, context);
+       export const createHook = () => ({ resolve: pass, load: pass, resolveSync: pass, loadSync: pass });`,
     );
   });
   after(() => {

@@ -3,7 +3,7 @@ import type { Config } from './config.ts';
 import { LibraryLoading } from './library-loading.ts';
 import { LogBridges } from './log-bridges.ts';
 import { ModuleWatch } from './module-watch.ts';
-import { enableOfficial, findOfficial, OFFICIAL, type OfficialPackage, type Switchable } from './official-package.ts';
+import { enableOfficial, findOfficial, OFFICIAL, type Switchable } from './official-package.ts';
 import type { Operations } from './operations.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -22,7 +22,7 @@ export interface InstrumentationOptions {
    * what it is built on, which an application without that logger does not pay.
    */
   readonly beforeApplication?: boolean | undefined;
-  readonly operations: Operations;
+  readonly operations?: Operations | undefined;
   /** Called a little after it has changed which libraries are captured. */
   readonly onLibraries: () => void;
 }
@@ -44,7 +44,8 @@ export function enableInstrumentations(
   // The official ones load the same base, so there is nothing to win beside them.
   if (beforeApplication && ours === undefined && !config.bridges.console) bridges.await(modules);
   else bridges.enable();
-  const enabled = ours === undefined ? [] : enable(ours, config, pipeline);
+  const set = ours && safely(`loading ${OFFICIAL}`, () => enableOfficial(ours, config, pipeline));
+  const enabled = set?.instrumentations ?? [];
   const libraries = new LibraryLoading({
     names: config.libraries,
     operations,
@@ -52,6 +53,7 @@ export function enableInstrumentations(
     modules,
     beforeApplication,
     official,
+    importsHooked: set?.hooksImports ?? false,
     onChange: onLibraries,
   });
   safely('awaiting job libraries', () => libraries.begin());
@@ -67,10 +69,6 @@ export function enableInstrumentations(
       bridges.disable();
     },
   };
-}
-
-function enable(official: OfficialPackage, config: Config, pipeline: Pipeline): Switchable[] {
-  return safely(`loading ${OFFICIAL}`, () => enableOfficial(official, config, pipeline)) ?? [];
 }
 
 function disableAll(instrumentations: Switchable[]): void {

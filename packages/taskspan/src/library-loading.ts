@@ -5,28 +5,34 @@ import { RUN_CHANNEL } from '@taskspan/core';
 import { safely } from '@taskspan/core/hub';
 import { LIBRARIES, type LibraryEntry, type LibrarySwitch } from '@taskspan/instrumentations/libraries';
 import { currentLocation } from './app-package.ts';
-import { ImportWatch } from './import-watch.ts';
 import { installedPackages } from './installed-package.ts';
-import { loadedPackages } from './loaded-packages.ts';
 import { type AwaitedLoad, type ModuleWatch, packageOf } from './module-watch.ts';
 import type { OfficialPackage, Switchable } from './official-package.ts';
 import type { Operations } from './operations.ts';
 import type { Pipeline } from './pipeline.ts';
-import { UnpatchedLibraries } from './unpatched-libraries.ts';
+import type { UnpatchedLibraries } from './unpatched-libraries.ts';
 
 export interface LibraryLoadingOptions {
   /** Libraries that are on. */
   readonly names: readonly string[];
-  readonly operations: Operations;
+  readonly operations: Operations | undefined;
   readonly pipeline: Pick<Pipeline, 'tracerProvider' | 'meterProvider' | 'loggerProvider'>;
   readonly modules: ModuleWatch;
   /** False: libraries may have been loaded already. */
   readonly beforeApplication: boolean;
   /** Official instrumentations that the application has; they capture what we only adopt. */
   readonly official: OfficialPackage | undefined;
+  /** True when what ES modules import is hooked for those already. */
+  readonly importsHooked: boolean;
   /** Called a little after something was loaded. */
   readonly onChange: () => void;
 }
+
+// Loaded when there is something to do for them: most applications have none of the libraries.
+const require = createRequire(import.meta.url);
+const loadImportWatch = (): typeof import('./import-watch.ts') => require('./import-watch.js');
+const loadOperations = (): typeof import('./operations.ts') => require('./operations.js');
+const loadUnpatched = (): typeof import('./unpatched-libraries.ts') => require('./unpatched-libraries.js');
 
 type Instrumentation = LibrarySwitch & Partial<Omit<Switchable, 'disable'>>;
 
@@ -39,21 +45,27 @@ const CHANGE_DELAY_MS = 250;
  */
 export class LibraryLoading {
   readonly #options: LibraryLoadingOptions;
+  readonly #operations: Operations;
   readonly #entries: readonly LibraryEntry[];
   readonly #byPackage: ReadonlyMap<string, LibraryEntry>;
   readonly #enabled = new Map<LibraryEntry, Instrumentation | undefined>();
   readonly #stops: (() => void)[] = [];
-  readonly #unpatched: UnpatchedLibraries;
+  #unpatchedIfAny: UnpatchedLibraries | undefined;
   #change: NodeJS.Timeout | undefined;
   #ended = false;
 
   constructor(options: LibraryLoadingOptions) {
     this.#options = options;
+    this.#operations = options.operations === undefined ? {} : loadOperations().knownOperations(options.operations);
     this.#entries = LIBRARIES.filter(
       ({ name, kind }) => options.names.includes(name) && !(kind === 'adopted' && options.official !== undefined),
     );
     this.#byPackage = new Map(this.#entries.flatMap((entry) => entry.packages.map((name) => [name, entry] as const)));
-    this.#unpatched = new UnpatchedLibraries(this.#byPackage);
+  }
+
+  get #unpatched(): UnpatchedLibraries {
+    this.#unpatchedIfAny ??= new (loadUnpatched().UnpatchedLibraries)(this.#byPackage);
+    return this.#unpatchedIfAny;
   }
 
   begin(): void {
@@ -68,15 +80,13 @@ export class LibraryLoading {
     this.#awaitCarriers();
     const hooked = this.#awaitImports(packages);
     if (beforeApplication) return;
-    const loaded = loadedPackages(packages);
-    for (const name of loaded) this.#enablePackage(name);
-    this.#unpatched.lateStart({ loaded, importable: hooked });
+    for (const name of this.#unpatched.lateStart(hooked)) this.#enablePackage(name);
     this.#changed();
   }
 
   /** The process ends: says which libraries were loaded without being captured. */
   end(): void {
-    this.#unpatched.end();
+    this.#unpatchedIfAny?.end();
   }
 
   yieldToLaterSdk(): void {
@@ -91,7 +101,7 @@ export class LibraryLoading {
   disable(): void {
     this.#ended = true;
     clearTimeout(this.#change);
-    this.#unpatched.stop();
+    this.#unpatchedIfAny?.stop();
     for (const stop of this.#stops.splice(0)) safely('awaiting no more libraries', stop);
     for (const [{ name }, instrumentation] of this.#enabled) {
       safely(`disabling ${name}`, () => instrumentation?.disable());
@@ -118,11 +128,11 @@ export class LibraryLoading {
     if (this.#ended || this.#enabled.has(entry)) return;
     this.#enabled.set(entry, undefined);
     safely(`the instrumentation ${entry.name}`, () => {
-      const { operations, pipeline } = this.#options;
+      const { pipeline } = this.#options;
       const Instrumentation = entry.load();
       const instrumentation: Instrumentation = new Instrumentation({
         enabled: false,
-        operation: operations[entry.name],
+        operation: this.#operations[entry.name],
       });
       // Spans of tasks are ours to keep, whoever holds the global provider.
       instrumentation.setTracerProvider?.(pipeline.tracerProvider);
@@ -163,17 +173,16 @@ export class LibraryLoading {
 
   /** @returns packages that may be imported as ES modules, which are hooked from now on */
   #awaitImports(packages: readonly string[]): readonly string[] {
-    const { official, modules } = this.#options;
+    const { official, modules, importsHooked } = this.#options;
     const found = installedPackages(packages, currentLocation());
     const importable = found === 'unknown' ? packages : found.filter(isImportable).map(({ name }) => name);
     if (importable.length === 0) return [];
-    const base = createRequire(createRequire(import.meta.url).resolve('@taskspan/instrumentations')).resolve(
-      '@opentelemetry/instrumentation',
-    );
+    const base = createRequire(require.resolve('@taskspan/instrumentations')).resolve('@opentelemetry/instrumentation');
+    const { ImportWatch } = loadImportWatch();
     const imports = new ImportWatch({ packages, onLoad: (load) => this.#onLoad(load), base, modules });
     this.#stops.push(() => imports.stop());
     safely('hooking imports', () => {
-      imports.begin({ hooked: official?.registered === false });
+      imports.begin({ hooked: importsHooked });
       if (official?.base !== undefined) imports.meet(official.base);
     });
     return importable;
@@ -183,7 +192,7 @@ export class LibraryLoading {
     if (this.#change !== undefined || this.#ended) return;
     this.#change = setTimeout(() => {
       this.#change = undefined;
-      this.#unpatched.report();
+      this.#unpatchedIfAny?.report();
       safely('noting libraries', this.#options.onChange);
     }, CHANGE_DELAY_MS).unref();
   }

@@ -1,8 +1,10 @@
-import { createRequire, register } from 'node:module';
+import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { reportOnce } from '@taskspan/core/hub';
 import { currentLocation } from './app-package.ts';
 import type { Config } from './config.ts';
+import { hookImports } from './import-hooks.ts';
+import { ImportWrapperCopy } from './import-wrapper.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** An instrumentation that is on. */
@@ -38,9 +40,16 @@ export function findOfficial(): OfficialPackage | undefined {
   return { entry, base: resolveFrom(entry, '@opentelemetry/instrumentation'), registered: isRegisteredByApp() };
 }
 
+/** Those that are on. */
+export interface OfficialSet {
+  readonly instrumentations: Switchable[];
+  /** Whether all that ES modules import is hooked for them. */
+  readonly hooksImports: boolean;
+}
+
 /** Switches them on, with our providers. */
-export function enableOfficial({ entry, base }: OfficialPackage, config: Config, pipeline: Pipeline): Switchable[] {
-  if (base !== undefined) registerLoaderHooks(base);
+export function enableOfficial({ entry, base }: OfficialPackage, config: Config, pipeline: Pipeline): OfficialSet {
+  const hooksImports = base !== undefined && registerLoaderHooks(base);
   const { getNodeAutoInstrumentations } = createRequire(entry)(entry) as AutoInstrumentations;
   const ours = require('@taskspan/instrumentations') as typeof import('@taskspan/instrumentations');
   const settings: Record<string, unknown> = { ...ours.OFFICIAL_INSTRUMENTATIONS };
@@ -53,7 +62,7 @@ export function enableOfficial({ entry, base }: OfficialPackage, config: Config,
     one.setMeterProvider?.(pipeline.meterProvider);
     one.setLoggerProvider?.(pipeline.loggerProvider);
   }
-  return instrumentations;
+  return { instrumentations, hooksImports };
 }
 
 /** Path of a package of the application, seen from its main file; undefined when it does not have it. */
@@ -80,23 +89,9 @@ function isRegisteredByApp(): boolean {
 }
 
 /** ES modules of the application are seen through loader hooks: those of the very copy that the instrumentations use. */
-function registerLoaderHooks(base: string): void {
-  const requireFromBase = createRequire(base);
-  try {
-    const hooks = requireFromBase('import-in-the-middle/register-hooks.mjs') as {
-      register(): void;
-      supportsSyncHooks(): boolean;
-    };
-    if (hooks.supportsSyncHooks()) {
-      hooks.register();
-      return;
-    }
-  } catch {
-    // An older copy has only the hooks of the loader thread.
-  }
-  if (Number.parseInt(process.versions.node, 10) >= 26) {
-    reportOnce('loader hooks', `${OFFICIAL} is too old to see ES modules on this version of Node.js; update it`);
-    return;
-  }
-  register('import-in-the-middle/hook.mjs', pathToFileURL(base));
+function registerLoaderHooks(base: string): boolean {
+  const copy = ImportWrapperCopy.of(base);
+  if (copy !== undefined && hookImports(copy, undefined) !== undefined) return true;
+  reportOnce('loader hooks', `${OFFICIAL} is too old to see ES modules on this version of Node.js; update it`);
+  return false;
 }

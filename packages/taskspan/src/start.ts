@@ -29,7 +29,7 @@ import {
 import { greet } from './greeting.ts';
 import { enableInstrumentations, type InstrumentationSet } from './instrument.ts';
 import { lazyPropagator } from './lazy-propagator.ts';
-import { knownOperations, type Operations } from './operations.ts';
+import type { Operations } from './operations.ts';
 import { Pipeline } from './pipeline.ts';
 import { findProcessPlace } from './process-place.ts';
 import type { Redact } from './redaction.ts';
@@ -185,7 +185,7 @@ class RunningTaskspan implements Taskspan {
     this.#threads = new Threads(pipeline);
     this.#instrumentations = enableInstrumentations(config, pipeline, {
       beforeApplication: mode.beforeApplication,
-      operations: knownOperations(options.operations),
+      operations: options.operations,
       onLibraries: () => this.#list(),
     });
     this.#globals = this.#fillGlobalSlots(config);

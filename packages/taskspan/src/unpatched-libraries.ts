@@ -35,25 +35,21 @@ export class UnpatchedLibraries {
   /**
    * The toolkit was started by code of the application, perhaps after the libraries.
    *
-   * @param loaded by CommonJS, and hooked as far as that is possible now
-   * @param importable installed as ES modules, of which nobody can tell whether they are loaded
+   * @param importable packages that are installed as ES modules, of which nobody can tell whether they are loaded
+   * @returns packages that CommonJS has loaded, which can be hooked as far as that is possible now
    */
-  lateStart({
-    loaded,
-    importable,
-  }: {
-    readonly loaded: ReadonlySet<string>;
-    readonly importable: readonly string[];
-  }): void {
+  lateStart(importable: readonly string[]): ReadonlySet<string> {
+    const loaded = loadedPackages([...this.#byPackage.keys()]);
     for (const name of loaded) {
       const message = `${name} was loaded before taskspan was started: what it had set up by then is not captured`;
       reportOnce(`late.${name}`, `${message}; ${REMEDY}`);
     }
     // An application of CommonJS has loaded by `require` what it has loaded.
-    if (require.main !== undefined) return;
+    if (require.main !== undefined) return loaded;
     const own = ownDependencies();
     this.#doubtful = importable.filter((name) => own.includes(name) && !loaded.has(name));
     if (this.#doubtful.length > 0) this.#doubt = setTimeout(() => this.#reportDoubtful(), DOUBT_MS).unref();
+    return loaded;
   }
 
   /** Says what is not captured, as far as it is known by now. */
@@ -106,4 +102,18 @@ function ownDependencies(): string[] {
     // It was there a moment ago: without it nothing is claimed.
     return [];
   }
+}
+
+/** Which of some packages CommonJS has loaded already, a file of them at least. */
+function loadedPackages(names: readonly string[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  if (names.length === 0) return found;
+  const pattern = new RegExp(
+    `[\\\\/]node_modules[\\\\/](${names.map((name) => name.replace('/', '[\\\\/]')).join('|')})[\\\\/]`,
+  );
+  for (const file in require.cache) {
+    const name = pattern.exec(file.slice(file.lastIndexOf('node_modules') - 1))?.[1];
+    if (name !== undefined) found.add(name.replace('\\', '/'));
+  }
+  return found;
 }
