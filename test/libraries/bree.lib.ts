@@ -27,7 +27,7 @@ const jobs = ['finish', 'return', 'fail', 'leave', { name: 'hang', closeWorkerAf
   .map((job) => typeof job === 'string' ? { name: job } : job);
 let heard;
 const bree = new Bree({
-  root: require('node:path').resolve('jobs'), doRootCheck: false, defaultExtension: 'cjs', acceptedExtensions: ['.cjs'], jobs,
+  root: process.cwd() + '/jobs', doRootCheck: false, defaultExtension: 'cjs', acceptedExtensions: ['.cjs'], jobs,
   logger: { info() {}, warn: (error) => console.log(error.message), error() {} },
   errorHandler: (error, { name }) => console.log(name, error.message),
   workerMessageHandler: ({ name, message }) => { if (message === 'listening') heard(); },
@@ -53,7 +53,7 @@ const jobs = [
   { name: 'finish', date: new Date(1000) },
 ];
 const bree = new Bree({
-  root: require('node:path').resolve('jobs'), doRootCheck: false, defaultExtension: 'cjs', acceptedExtensions: ['.cjs'], jobs,
+  root: process.cwd() + '/jobs', doRootCheck: false, defaultExtension: 'cjs', acceptedExtensions: ['.cjs'], jobs,
   logger: { info() {}, warn: (said) => typeof said === 'string' && console.log(said), error() {} },
 });
 await bree.start();
@@ -63,23 +63,13 @@ await bree.stop();
 
 const told = ({ operation, status, errorType }: Run): string => [operation, status, errorType ?? ''].join(' ').trim();
 
-/** In both module systems with \`require\`. */
-function appsOf(body: string): Readonly<Record<string, string>> {
-  const { 'app.mjs': mjs = '', ...others } = bothSystems('bree', body);
-  return {
-    ...JOBS,
-    ...others,
-    'app.mjs': mjs.replace('const lib', 'const require = createRequire(import.meta.url);\nconst lib'),
-  };
-}
-
 describe('bree', () => {
   for (const { lane, title, version } of lanesOf('bree')) {
     for (const main of ['app.mjs', 'app.cjs']) {
       it(`${title}, ${main}: a job is a run until done, an error or its exit`, async () => {
         const { runs, missed, spans } = await runAlike({
           lane,
-          files: appsOf(ENDINGS),
+          files: { ...JOBS, ...bothSystems('bree', ENDINGS) },
           main,
           metrics: true,
           env: { TASKSPAN_CONSOLE: 'on' },
@@ -101,7 +91,13 @@ describe('bree', () => {
         // Its first version does not get on with the newest of what reads cron lines.
         const every = version === '9.0.0' ? { interval: '1s' } : { cron: '* * * * * *', hasSeconds: true };
         const env = { SCHEDULE: JSON.stringify(every) };
-        const { runs, missed } = await runAlike({ lane, files: appsOf(SCHEDULES), main, metrics: true, env });
+        const { runs, missed } = await runAlike({
+          lane,
+          files: { ...JOBS, ...bothSystems('bree', SCHEDULES) },
+          main,
+          metrics: true,
+          env,
+        });
         const [first] = runs;
         assert.deepEqual([first?.operation, first?.status], ['return', 'success']);
         assert.deepEqual(
