@@ -1,5 +1,6 @@
 /** The tables of the docs, made from the tables of the code. `npm run docs` writes them, a test compares them. */
 import { ATTRIBUTES, CLAIMABLE_STATUSES, EVENTS, TASK_STATUSES, type TaskStatus } from '@taskspan/core';
+import { LIBRARIES } from '@taskspan/instrumentations/libraries';
 import { LABEL_VALUES, METRICS, type MetricSpec } from '@taskspan/metrics';
 
 const WHERE = { span: 'span', record: 'log records', both: 'span and log records' } as const;
@@ -48,6 +49,13 @@ export function docsTables(): readonly DocsTable[] {
       'outcomes',
       ['status', 'when', 'span status', '`error.type`', 'severity at the end'],
       outcomeRows(),
+    ),
+    table('docs/instrumentations.md', 'libraries', ['name', 'package', 'versions', 'on', 'class'], libraryRows()),
+    table(
+      'docs/instrumentations.md',
+      'captured',
+      ['name', 'operation', 'carrier', 'captured beside runs', 'limits'],
+      capturedRows(),
     ),
     table('docs/outcomes.md', 'claims', ['status', 'may be claimed by `end({ status })`'], claimRows()),
   ];
@@ -108,6 +116,26 @@ function labelRows(): string[][] {
     ['signal', list(LABEL_VALUES.signal)],
     ['reason', `of missed runs: ${list(LABEL_VALUES.reason.missed)}; of losses: ${list(LABEL_VALUES.reason.dropped)}`],
   ];
+}
+
+function libraryRows(): string[][] {
+  return LIBRARIES.map(({ name, packages, supported, byDefault, instrumentation, kind }) => [
+    name,
+    packages.length === 0 ? 'built into Node.js' : packages.map((one) => `\`${one}\``).join(', '),
+    packages.length === 0 ? 'all' : `\`${supported}\``,
+    byDefault ? 'yes' : `\`+${name}\``,
+    `\`${instrumentation}\`${kind === 'adopted' ? ' (spans of the official instrumentation)' : ''}`,
+  ]);
+}
+
+function capturedRows(): string[][] {
+  return LIBRARIES.map(({ name, operation, carrier, captured, limits }) => [
+    name,
+    operation,
+    carrier,
+    captured,
+    limits,
+  ]);
 }
 
 function outcomeRows(): string[][] {

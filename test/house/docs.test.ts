@@ -47,7 +47,8 @@ describe('docs', () => {
     const theirs = configs.flatMap((file) =>
       [...readProjectFile(file).matchAll(/\$\{env:(\w+)|^\s*(TASKSPAN_\w+):/gm)].map((match) => match[1] ?? match[2]),
     );
-    const known = new Set([...ours, ...theirs, 'TASKSPAN_CI_CACHE']);
+    // The last is written for the children of a run, and read by them.
+    const known = new Set([...ours, ...theirs, 'TASKSPAN_CI_CACHE', 'TASKSPAN_TASK_ID']);
     const strays = pages.flatMap((page) =>
       [...readProjectFile(page).matchAll(/\b(?:TASKSPAN|COLLECTOR|JAEGER)_[A-Z0-9_]*[A-Z0-9]\b/g)]
         .map((match) => match[0])
