@@ -72,6 +72,10 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/core/src/task-run.test.ts': ['run-details', 'run-records'],
   'packages/taskspan/src/config.test.ts': ['config-source'],
+  'packages/taskspan/src/import-watch.test.ts': ['import-hooks', 'import-hooks-thread'],
+  'packages/taskspan/src/instrument.test.ts': ['official-package'],
+  'packages/taskspan/src/library-loading.test.ts': ['unpatched-libraries'],
+  'packages/taskspan/src/register.loggers.test.ts': ['log-bridges'],
   'packages/taskspan/src/register.other-sdk.test.ts': ['late-tracer'],
   'packages/taskspan/src/register.spool.test.ts': ['otlp-export'],
   'packages/joblog/src/job-log-writer.test.ts': [

@@ -42,7 +42,7 @@ const LIBRARIES: Readonly<Record<string, FakeLibrary>> = {
 };
 
 /** A task of each, for an application that has them under these names; runs are called after their functions. */
-export const JOBS: Readonly<Record<string, string>> = {
+const JOBS: Readonly<Record<string, string>> = {
   'node-schedule': `await new (lib.Job ?? lib.default.Job)('schedule-job', async () => {}).invoke(new Date());`,
   fastq: `await (lib.default ?? lib).promise(async function fastqJob() {}).push(1);`,
   'p-queue': `await new (lib.default?.default ?? lib.default ?? lib)().add(async function queueJob() {});`,

@@ -5,7 +5,7 @@ import { hookImports } from './import-hooks.ts';
 import { type HookTable, type ImportHook, ImportWrapperCopy } from './import-wrapper.ts';
 import type { ModuleWatch, OnAwaited } from './module-watch.ts';
 
-export interface ImportWatchOptions {
+interface ImportWatchOptions {
   readonly packages: readonly string[];
   /** Called before an importer of one of them goes on, and after the package itself was evaluated. */
   readonly onLoad: OnAwaited;

@@ -94,16 +94,17 @@ export class ImportWrapperCopy {
 
   /** Undefined when it is too old, or too new, to have one in this form. */
   hookTable(): HookTable | undefined {
-    const table = this.#require('./lib/register.js') as Partial<HookTable>;
+    const table = this.#require(join(this.folder, 'lib', 'register.js')) as Partial<HookTable>;
     return Array.isArray(table.importHooks) && table.specifiers instanceof Map ? (table as HookTable) : undefined;
   }
 
   /** Whether it can work in the thread of the application, on this version of Node. */
   worksInThread(): boolean {
     // Where it says so: of version 3.6, and of those before it.
-    for (const name of ['./supports-sync-hooks.mjs', './register-hooks.mjs']) {
-      if (!existsSync(join(this.folder, name))) continue;
-      const { supportsSyncHooks } = this.#require(name) as { supportsSyncHooks?(): boolean };
+    for (const name of ['supports-sync-hooks.mjs', 'register-hooks.mjs']) {
+      const file = join(this.folder, name);
+      if (!existsSync(file)) continue;
+      const { supportsSyncHooks } = this.#require(file) as { supportsSyncHooks?(): boolean };
       return supportsSyncHooks?.() === true;
     }
     return false;
@@ -119,7 +120,7 @@ export class ImportWrapperCopy {
 
   /** A wrapper for the thread of the application. */
   create(include: ImportWrapperPlace['include']): ImportWrapper {
-    const { createHook } = this.#require('./create-hook.mjs') as ImportWrapperFactory;
+    const { createHook } = this.#require(join(this.folder, 'create-hook.mjs')) as ImportWrapperFactory;
     const wrapper = createHook({ url: pathToFileURL(join(this.folder, 'hook.mjs')).href });
     wrapper.applyOptions?.(include === undefined ? {} : { include: [...include] });
     return wrapper;

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { AppLocation } from './app-package.ts';
 
 /** What an ES module gets that imports it, and what `require` gets. */
-export type PackageFormat = 'commonjs' | 'module' | 'both';
+type PackageFormat = 'commonjs' | 'module' | 'both';
 
 export interface InstalledPackage {
   readonly name: string;

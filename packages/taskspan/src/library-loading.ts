@@ -5,10 +5,11 @@ import { RUN_CHANNEL } from '@taskspan/core';
 import { safely } from '@taskspan/core/hub';
 import { LIBRARIES, type LibraryEntry, type LibrarySwitch } from '@taskspan/instrumentations/libraries';
 import { currentLocation } from './app-package.ts';
+import type { ImportWatch } from './import-watch.ts';
 import { installedPackages } from './installed-package.ts';
 import { type AwaitedLoad, type ModuleWatch, packageOf } from './module-watch.ts';
 import type { OfficialPackage, Switchable } from './official-package.ts';
-import type { Operations } from './operations.ts';
+import type { knownOperations, Operations } from './operations.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { UnpatchedLibraries } from './unpatched-libraries.ts';
 
@@ -29,10 +30,10 @@ export interface LibraryLoadingOptions {
 }
 
 // Loaded when there is something to do for them: most applications have none of the libraries.
-const require = createRequire(import.meta.url);
-const loadImportWatch = (): typeof import('./import-watch.ts') => require('./import-watch.js');
-const loadOperations = (): typeof import('./operations.ts') => require('./operations.js');
-const loadUnpatched = (): typeof import('./unpatched-libraries.ts') => require('./unpatched-libraries.js');
+const load = createRequire(import.meta.url);
+const loadImportWatch = (): { ImportWatch: typeof ImportWatch } => load('./import-watch.js');
+const loadOperations = (): { knownOperations: typeof knownOperations } => load('./operations.js');
+const loadUnpatched = (): { UnpatchedLibraries: typeof UnpatchedLibraries } => load('./unpatched-libraries.js');
 
 type Instrumentation = LibrarySwitch & Partial<Omit<Switchable, 'disable'>>;
 
@@ -177,9 +178,13 @@ export class LibraryLoading {
     const found = installedPackages(packages, currentLocation());
     const importable = found === 'unknown' ? packages : found.filter(isImportable).map(({ name }) => name);
     if (importable.length === 0) return [];
-    const base = createRequire(require.resolve('@taskspan/instrumentations')).resolve('@opentelemetry/instrumentation');
-    const { ImportWatch } = loadImportWatch();
-    const imports = new ImportWatch({ packages, onLoad: (load) => this.#onLoad(load), base, modules });
+    const base = createRequire(load.resolve('@taskspan/instrumentations')).resolve('@opentelemetry/instrumentation');
+    const imports = new (loadImportWatch().ImportWatch)({
+      packages,
+      onLoad: (load) => this.#onLoad(load),
+      base,
+      modules,
+    });
     this.#stops.push(() => imports.stop());
     safely('hooking imports', () => {
       imports.begin({ hooked: importsHooked });

@@ -12,8 +12,8 @@ interface Bridge {
 }
 
 const require = createRequire(import.meta.url);
-type BridgeModule = typeof import('@taskspan/instrumentations');
-const loadBridges = (): BridgeModule => require('@taskspan/instrumentations');
+type BridgeModule = typeof import('@taskspan/instrumentations/bridges');
+const loadBridges = (): BridgeModule => require('@taskspan/instrumentations/bridges');
 
 /** The bridges that the configuration asks for. */
 export class LogBridges {
@@ -51,7 +51,7 @@ export class LogBridges {
     } catch {
       // The application is importing the very package at this moment, which must come to its end first. Loggers that
       // are loaded by then are bridged all the same.
-      import('@taskspan/instrumentations')
+      import('@taskspan/instrumentations/bridges')
         .then((late) => this.#attach(late))
         .catch((error: unknown) => reportOnce('log bridges', `the log bridges could not be loaded: ${String(error)}`));
       return;

@@ -51,7 +51,7 @@ export interface OfficialSet {
 export function enableOfficial({ entry, base }: OfficialPackage, config: Config, pipeline: Pipeline): OfficialSet {
   const hooksImports = base !== undefined && registerLoaderHooks(base);
   const { getNodeAutoInstrumentations } = createRequire(entry)(entry) as AutoInstrumentations;
-  const ours = require('@taskspan/instrumentations') as typeof import('@taskspan/instrumentations');
+  const ours = require('@taskspan/instrumentations/bridges') as typeof import('@taskspan/instrumentations/bridges');
   const settings: Record<string, unknown> = { ...ours.OFFICIAL_INSTRUMENTATIONS };
   for (const name of config.disabledInstrumentations) {
     settings[`@opentelemetry/instrumentation-${name}`] = { enabled: false };
