@@ -51,6 +51,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/instrumentations/src/base/library-kit.test.ts': ['facts'],
   'packages/instrumentations/src/library-table.test.ts': ['library-entry'],
+  'packages/instrumentations/src/libraries/bree.test.ts': ['bree-worker'],
   'packages/instrumentations/src/libraries/bullmq.test.ts': [
     'bullmq-enqueue',
     'bullmq-failure',
@@ -60,6 +61,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
     'bullmq-slots',
     'telemetry-metadata',
   ],
+  'packages/instrumentations/src/libraries/fastq.test.ts': ['callback-handler', 'pushed-tasks'],
   'packages/instrumentations/src/libraries/graphile-worker.test.ts': ['graphile-worker-flags', 'graphile-worker-tasks'],
   'packages/instrumentations/src/libraries/pg-boss.test.ts': ['pg-boss-job'],
   'packages/instrumentations/src/pino-bridge.test.ts': ['pino-line'],
