@@ -52,6 +52,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   'packages/instrumentations/src/base/library-kit.test.ts': ['facts'],
   'packages/instrumentations/src/library-table.test.ts': ['library-entry'],
   'packages/instrumentations/src/libraries/bree.test.ts': ['bree-worker'],
+  'packages/instrumentations/src/libraries/bull.test.ts': ['bull-failure', 'bull-job', 'thrown-error'],
   'packages/instrumentations/src/libraries/bullmq.test.ts': [
     'bullmq-enqueue',
     'bullmq-failure',

@@ -3,9 +3,8 @@ import type { AroundHook } from '../base/hook.ts';
 import { prototypeOf } from '../base/hook.ts';
 import type { LibraryKit } from '../base/library-kit.ts';
 import { attemptsAllowed, type BullMQJob, isRetryKnown, timesStarted } from './bullmq-job.ts';
-import { describeJob, wasThrownBy } from './bullmq-run.ts';
-
-const STALLED = 'job stalled more than allowable limit';
+import { describeJob } from './bullmq-run.ts';
+import { messageOf, STALLED, wasThrownBy } from './thrown-error.ts';
 
 /**
  * Every job that fails goes through here: those whose handler threw, those that ran and whose result could not be
@@ -86,9 +85,4 @@ function noteLost(job: BullMQJob, kit: LibraryKit, started: number): void {
 function noteLastAttempt(job: BullMQJob, kit: LibraryKit): void {
   if (job.finishedOn === undefined || isRetryKnown(job) || (job.attemptsMade ?? 0) >= attemptsAllowed(job)) return;
   kit.runOf(job)?.log('info', 'there is no further attempt');
-}
-
-function messageOf(error: unknown): string {
-  const { message } = (error ?? {}) as { readonly message?: unknown };
-  return typeof message === 'string' ? message : String(error);
 }

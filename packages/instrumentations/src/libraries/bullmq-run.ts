@@ -15,14 +15,12 @@ import {
 } from './bullmq-job.ts';
 import { countMissedSlots } from './bullmq-slots.ts';
 import { readMetadata } from './telemetry-metadata.ts';
+import { noteThrown } from './thrown-error.ts';
 
 /** Errors that only tell the library what to do with the job, by name, as it looks for them itself. */
 const CONTROL_FLOW: ReadonlySet<unknown> = new Set(['DelayedError', 'WaitingError', 'WaitingChildrenError']);
 
 const RATE_LIMITED = 'bullmq:rateLimitExceeded';
-
-/** What the handler of a job threw last: whatever else fails a job came later. */
-const thrownBy = new WeakMap<object, { readonly error: unknown }>();
 
 /** `callProcessJob(job, token, signal)` of a worker. */
 export function describeProcessing(worker: BullMQWorker, args: readonly unknown[], kit: LibraryKit): RunFacts {
@@ -71,7 +69,7 @@ function activeSpan(): SpanContext[] | undefined {
 
 function classifyEnding(end: RunEnding, job: BullMQJob, worker: BullMQWorker): Classified | undefined {
   if (!('error' in end)) return undefined;
-  thrownBy.set(job, end);
+  noteThrown(job, end);
   const { name, message } = (end.error ?? {}) as { readonly name?: unknown; readonly message?: unknown };
   if (message === RATE_LIMITED || CONTROL_FLOW.has(name)) return { status: 'deferred' };
   return { willRetry: name === 'UnrecoverableError' ? false : willRetry(job, worker) };
@@ -83,10 +81,4 @@ function willRetry(job: BullMQJob, { opts }: BullMQWorker): boolean | undefined 
   const { maxStartedAttempts } = opts ?? {};
   if (maxStartedAttempts !== undefined && maxStartedAttempts <= timesStarted(job)) return false;
   return isRetryKnown(job) ? true : undefined;
-}
-
-/** Whether this is the very error with which the handler of the job ended. */
-export function wasThrownBy(job: BullMQJob, error: unknown): boolean {
-  const thrown = thrownBy.get(job);
-  return thrown !== undefined && thrown.error === error;
 }
