@@ -32,9 +32,9 @@ interface Pool {
 
 type PoolClass = new (options: { filename: string; maxThreads: number; minThreads: number }) => Pool;
 
-for (const [Instrumentation, name] of [
-  [PiscinaInstrumentation, 'Piscina'],
-  [TinypoolInstrumentation, 'Tinypool'],
+for (const [Instrumentation, name, load] of [
+  [PiscinaInstrumentation, 'Piscina', (): unknown => require('piscina')],
+  [TinypoolInstrumentation, 'Tinypool', (): unknown => require('tinypool')],
 ] as const) {
   describe(Instrumentation.name, () => {
     let folder: string;
@@ -53,7 +53,7 @@ for (const [Instrumentation, name] of [
     beforeEach(() => {
       recorded = recordRuns();
       instrumentation = new Instrumentation();
-      const { [name]: Pool } = require(name.toLowerCase()) as Record<string, PoolClass>;
+      const { [name]: Pool } = load() as Record<string, PoolClass>;
       assert.ok(Pool !== undefined);
       instrumentation.enable();
       pool = new Pool({ filename, minThreads: 1, maxThreads: 1 });
