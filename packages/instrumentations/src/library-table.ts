@@ -58,7 +58,7 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     captured:
       'attempts, wait, timeouts (expireInSeconds), shutdowns that cut a job off, each job of a batch, perJobResults, send, insert, publish, upsert, flow',
     limits:
-      'jobs taken by fetch() have no run; slots of schedules are not known; a job that its handler settles by fail() ends as the handler does; before 12.4 a timeout of version 12 is not seen while the handler goes on',
+      'jobs taken by fetch() have no run; slots of schedules are not known; a job that its handler settles by fail() ends as the handler does',
     load: loader('pg-boss', 'PgBossInstrumentation'),
   },
   {

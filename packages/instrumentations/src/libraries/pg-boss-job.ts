@@ -23,6 +23,8 @@ export interface Registration {
   readonly sharesMetadata: boolean;
   /** Its handler tells the end of each job of a batch (12). */
   readonly perJobResults: boolean;
+  /** A signal tells that a job's time is over (12; from 12.4 on). */
+  readonly hasSignals: boolean;
 }
 
 interface Metadata {
@@ -50,6 +52,7 @@ export function describeJobs({ args }: LibraryCall, registration: Registration, 
   const [given] = args;
   const jobs = (Array.isArray(given) ? given : [given]).filter(isJob);
   watchSignals(jobs, kit);
+  if (registration.hasSignals) watchTime(jobs, kit);
   return jobs.map((job): RunFacts => {
     const { queue } = registration;
     const { retryCount, retryLimit, createdOn, startAfter } = takeMetadata(job, registration.sharesMetadata);
@@ -94,7 +97,7 @@ export function giveUp(job: PgBossJob, reason: 'timeout' | 'aborted', kit: Libra
  */
 function watchSignals(jobs: readonly PgBossJob[], kit: LibraryKit): void {
   const startedMs = performance.now();
-  const limitMs = 1000 * Math.max(1, ...jobs.map((job) => Number(job.expireInSeconds ?? 0)));
+  const limitMs = timeOf(jobs);
   const bySignal = new Map<AbortSignal, PgBossJob[]>();
   for (const job of jobs) {
     if (!(job.signal instanceof AbortSignal)) continue;
@@ -108,6 +111,21 @@ function watchSignals(jobs: readonly PgBossJob[], kit: LibraryKit): void {
       for (const job of sharing) giveUp(job, isLate ? 'timeout' : 'aborted', kit);
     };
     signal.addEventListener('abort', onAbort, { once: true });
+  }
+}
+
+/** The longest of a batch counts for all. */
+function timeOf(jobs: readonly PgBossJob[]): number {
+  return 1000 * Math.max(1, ...jobs.map((job) => Number(job.expireInSeconds ?? 0)));
+}
+
+const timers = new WeakMap<PgBossJob, NodeJS.Timeout>();
+
+/** 12.0 to 12.3 give up on a job and tell nobody: there, a timer of ours goes beside theirs. */
+function watchTime(jobs: readonly PgBossJob[], kit: LibraryKit): void {
+  for (const job of jobs) {
+    if (job.signal !== undefined) continue;
+    timers.set(job, setTimeout(giveUp, timeOf(jobs), job, 'timeout', kit).unref());
   }
 }
 
@@ -133,6 +151,7 @@ function metadataKeys(row: Readonly<Record<string, unknown>>): string[] {
 }
 
 function classify(end: RunEnding, job: PgBossJob, { perJobResults }: Registration): Classified | undefined {
+  clearTimeout(timers.get(job));
   const willRetry = retries.get(job);
   if ('error' in end) return { willRetry };
   if (!perJobResults) return undefined;

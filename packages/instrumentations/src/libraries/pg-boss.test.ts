@@ -300,6 +300,18 @@ describe('PgBossInstrumentation', () => {
     );
   });
 
+  it('12.0: without a signal, a timer tells that the time is over', async () => {
+    const { handler } = boss('12.35.0').work('mail', () => sleep(1100));
+    await Promise.all([handler([rowOf({ expireInSeconds: 1 })]), handler([rowOf({ id: 'c8' })])]);
+    assert.deepEqual(
+      recorded.runs().map(({ id, status, errorType }) => [id, status, errorType]),
+      [
+        ['mail.b7c1.1', 'failure', 'timeout'],
+        ['mail.c8.1', 'success', undefined],
+      ],
+    );
+  });
+
   it('12: a signal that fires after every end changes nothing', async () => {
     const controller = new AbortController();
     const { handler } = boss('12.35.0').work('mail', async () => 'sent');

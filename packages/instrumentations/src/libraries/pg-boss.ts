@@ -22,6 +22,12 @@ interface WorkOptions {
   readonly perJobResults?: unknown;
 }
 
+interface WorkHow {
+  /** Of the queue that is worked on. */
+  readonly prefix: string;
+  readonly hasSignals: boolean;
+}
+
 /** A job as `insert`, `flow` and the one-argument `send` take it. */
 interface Submission {
   readonly name?: unknown;
@@ -49,8 +55,8 @@ const PG_BOSS: Library = {
       file: 'pg-boss/src/manager.js',
       versions: '>=8 <12',
       hooks: [
-        workHook(managerPrototype, 'work', ''),
-        { ...workHook(managerPrototype, 'onComplete', COMPLETION_PREFIX), optional: true },
+        workHook(managerPrototype, 'work'),
+        { ...workHook(managerPrototype, 'onComplete', { prefix: COMPLETION_PREFIX }), optional: true },
         { form: 'around', on: managerPrototype, method: 'fail', around: fail },
         ...sendHooks(managerPrototype, ['send', 'sendAfter', 'sendThrottled', 'sendDebounced']),
         ...sendHooks(managerPrototype, ['sendOnce', 'sendSingleton']).map(optional),
@@ -61,7 +67,7 @@ const PG_BOSS: Library = {
       module: 'pg-boss',
       versions: '>=12 <13',
       hooks: [
-        workHook(bossPrototype, 'work', ''),
+        workHook(bossPrototype, 'work', { hasSignals: true }),
         // What is published goes to the subscribed queues below what can be seen.
         ...sendHooks(bossPrototype, ['send', 'sendAfter', 'sendThrottled', 'sendDebounced', 'publish']),
         ...sendHooks(bossPrototype, ['upsert']).map(optional),
@@ -79,12 +85,13 @@ export class PgBossInstrumentation extends LibraryInstrumentation {
   }
 }
 
-function workHook(on: Target, method: string, prefix: string): AroundHook {
+function workHook(on: Target, method: string, how: Partial<WorkHow> = {}): AroundHook {
+  const { prefix = '', hasSignals = false } = how;
   return {
     form: 'around',
     on,
     method,
-    around: (call, kit) => kit.call(withWatchedHandler(call, prefix, kit)),
+    around: (call, kit) => kit.call(withWatchedHandler(call, { prefix, hasSignals }, kit)),
   };
 }
 
@@ -92,7 +99,7 @@ function workHook(on: Target, method: string, prefix: string): AroundHook {
  * `work(name, [options], handler)`, with a handler whose calls are runs. How often a job was tried, and since when it
  * waits, only `includeMetadata` tells: it is asked for, and taken from the jobs again before the handler sees them.
  */
-function withWatchedHandler(call: LibraryCall, prefix: string, kit: LibraryKit): LibraryCall {
+function withWatchedHandler(call: LibraryCall, { prefix, hasSignals }: WorkHow, kit: LibraryKit): LibraryCall {
   const [name] = call.args;
   const at = call.args.length === 2 ? 1 : 2;
   const options = at === 1 ? {} : (call.args[1] ?? {});
@@ -105,6 +112,7 @@ function withWatchedHandler(call: LibraryCall, prefix: string, kit: LibraryKit):
     queue: `${prefix}${name}`,
     sharesMetadata: includeMetadata === true,
     perJobResults: perJobResults === true,
+    hasSignals,
   };
   const watched = kit.wrapHandler(handler, (run) => describeJobs(run, registration, kit));
   return { ...call, args: [name, { ...options, includeMetadata: true }, watched, ...call.args.slice(at + 1)] };
