@@ -75,6 +75,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/core/src/task-run.test.ts': ['run-details', 'run-records'],
   'packages/taskspan/src/config.test.ts': ['config-source'],
+  'packages/taskspan/src/doctor-metrics-port.test.ts': ['process-entries'],
   'packages/taskspan/src/import-watch.test.ts': ['import-hooks', 'import-hooks-thread'],
   'packages/taskspan/src/instrument.test.ts': ['official-package'],
   'packages/taskspan/src/library-loading.test.ts': ['unpatched-libraries'],

@@ -40,6 +40,19 @@ export function findAppPackage(location: AppLocation = currentLocation()): AppPa
   return unnamed;
 }
 
+/** Names of the packages that it asks for itself, those for development aside. Empty when its file cannot be read. */
+export function dependenciesOf({ folder }: AppPackage): readonly string[] {
+  try {
+    const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      dependencies?: object;
+    };
+    return Object.keys(dependencies ?? {});
+  } catch {
+    // It was there a moment ago: without it nothing is known.
+    return [];
+  }
+}
+
 /** The file name of the main script without its extension; undefined for `node -e`, standard input and the REPL. */
 export function scriptName(script: string | undefined): string | undefined {
   if (script === undefined || script === '-') return undefined;

@@ -1,9 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { hostname } from 'node:os';
-import { join } from 'node:path';
 import type { ProcessEntry } from '@taskspan/metrics';
 import type { Finding } from './doctor-finding.ts';
+import { liveProcesses } from './process-entries.ts';
 
 export interface MetricsAddress {
   readonly host: string;
@@ -38,39 +36,8 @@ export async function examineMetricsPort(address: MetricsAddress, directory: str
 
 /** The process of ours that serves on this port of this machine. */
 function holderOf(port: number, directory: string): ProcessEntry | undefined {
-  const folder = join(directory, 'processes');
-  return entryFiles(folder)
-    .flatMap((name) => readEntry(join(folder, name)) ?? [])
-    .find(({ metrics_url, host, pid }) => {
-      const url = typeof metrics_url === 'string' && URL.canParse(metrics_url) ? new URL(metrics_url) : undefined;
-      return url !== undefined && Number(url.port || 80) === port && host === hostname() && isAlive(pid);
-    });
-}
-
-function entryFiles(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).filter((name) => name.endsWith('.json'));
-  } catch {
-    // No process has ever served from here.
-    return [];
-  }
-}
-
-function readEntry(path: string): ProcessEntry | undefined {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as ProcessEntry;
-  } catch {
-    // Gone in this moment, or not ours: it tells nothing.
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it lives, under another user.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return liveProcesses(directory).find(({ metrics_url }) => {
+    const url = typeof metrics_url === 'string' && URL.canParse(metrics_url) ? new URL(metrics_url) : undefined;
+    return url !== undefined && Number(url.port || 80) === port;
+  });
 }

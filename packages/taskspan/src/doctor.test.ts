@@ -51,7 +51,7 @@ describe('examine', () => {
     assert.match(about(findings, 'metrics port')?.found ?? '', /is free/);
     assert.match(
       about(findings, 'tasks')?.found ?? '',
-      /runTask.*`operation` attribute; job libraries are not captured/,
+      /^captured: jobs of the libraries above, calls of runTask.*`operation` attribute$/,
     );
     assert.equal(about(findings, 'spool'), undefined, 'nothing is sent');
     assert.match(about(findings, '@opentelemetry/api')?.found ?? '', /^1\./);

@@ -1,14 +1,18 @@
-import { readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { readDeliveryConfig } from '@taskspan/delivery/config';
 import { type ApiCopy, findApiCopies } from './api-copies.ts';
-import { findAppPackage } from './app-package.ts';
+import { type AppPackage, dependenciesOf, findAppPackage } from './app-package.ts';
 import { describeWarning, type Environment, readConfig } from './config.ts';
 import { findDirectory } from './directory.ts';
 import type { Finding, FindingLevel } from './doctor-finding.ts';
+import { examineLibraries } from './doctor-libraries.ts';
 import { examineMetricsPort } from './doctor-metrics-port.ts';
 import { examineReceivers } from './doctor-receivers.ts';
 import { examineSpool } from './doctor-spool.ts';
+import { ImportWrapperCopy } from './import-wrapper.ts';
+import { installedPackage } from './installed-package.ts';
+import { OFFICIAL } from './official-package.ts';
 import { readResource } from './resource.ts';
 
 export interface Examination {
@@ -65,14 +69,13 @@ function examineNode(env: Environment): Finding[] {
   const supported = lowest === undefined ? Number(major) >= 23 : Number(minor) >= lowest;
   const fix = 'use Node.js 20.19 or later, 22.12 or later, or 24';
   const version: Finding = { level: supported ? 'fine' : 'broken', topic: 'Node.js', found: node };
-  const sync =
-    typeof (process.getBuiltinModule?.('module') as { registerHooks?: unknown })?.registerHooks === 'function';
+  const inThread = ImportWrapperCopy.own()?.worksInThread() === true;
   return [
     supported ? version : { ...version, fix },
     {
       level: 'fine',
       topic: 'module hooks',
-      found: sync ? 'in the thread (module.registerHooks)' : 'loader thread (module.register)',
+      found: inThread ? 'in the thread (module.registerHooks)' : 'loader thread (module.register)',
     },
     ...examineFlags(env),
   ];
@@ -109,32 +112,6 @@ function examinePackages(place: Place): Finding[] {
   ];
 }
 
-interface Installed {
-  /** Undefined when its manifest cannot be read: an installation that was cut off. */
-  readonly version: string | undefined;
-}
-
-/** A package as `from` would load it; undefined when it is not installed there. */
-function installed(name: string, from: string): Installed | undefined {
-  for (let folder = from; ; folder = dirname(folder)) {
-    const found = readInstalled(join(folder, 'node_modules', name));
-    if (found !== undefined) return found;
-    if (dirname(folder) === folder) return undefined;
-  }
-}
-
-function readInstalled(folder: string): Installed | undefined {
-  const manifest = join(folder, 'package.json');
-  if (statSync(manifest, { throwIfNoEntry: false }) === undefined) return undefined;
-  try {
-    const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string };
-    return version === undefined ? undefined : { version };
-  } catch {
-    // It is there, and whoever loads it will fail: that is the finding.
-    return { version: undefined };
-  }
-}
-
 /** Every copy that decides whether spans of the application and ours meet. */
 function examineApi(place: Place): Finding[] {
   const [ours, ...theirs] = findApiCopies({ script: place.script, cwd: place.folder }).api;
@@ -161,22 +138,17 @@ function apiVersion({ version }: ApiCopy): Finding {
   return supported ? finding : { ...finding, fix: `install ${API} >=${lowest.join('.')}.0 <${below.join('.')}.0` };
 }
 
-const SDKS = [
-  '@opentelemetry/sdk-node',
-  '@opentelemetry/sdk-trace-node',
-  '@opentelemetry/sdk-trace',
-  '@opentelemetry/auto-instrumentations-node',
-];
+const SDKS = ['@opentelemetry/sdk-node', '@opentelemetry/sdk-trace-node', '@opentelemetry/sdk-trace', OFFICIAL];
 
 function examineSdk(place: Place): Finding[] {
-  const found = SDKS.map((name) => [name, installed(name, place.folder)] as const).filter(
+  const found = SDKS.map((name) => [name, installedPackage(name, place.folder)] as const).filter(
     ([, one]) => one !== undefined,
   );
   const findings = found.map(([name, one]): Finding => {
     if (one?.version === undefined) return unreadable(name);
     return { level: 'fine', topic: name, found: one.version };
   });
-  if (installed('@opentelemetry/sdk-node', place.folder) === undefined) return findings;
+  if (installedPackage('@opentelemetry/sdk-node', place.folder) === undefined) return findings;
   return [
     ...findings,
     {
@@ -197,7 +169,7 @@ const LOGGERS: Readonly<Record<string, number>> = { winston: 3, pino: 7 };
 
 function examineLoggers(place: Place): Finding[] {
   return Object.entries(LOGGERS).flatMap(([name, lowest]): Finding[] => {
-    const one = installed(name, place.folder);
+    const one = installedPackage(name, place.folder);
     if (one === undefined) return [];
     if (one.version === undefined) return [unreadable(name)];
     if (Number(one.version.split('.')[0]) >= lowest) {
@@ -218,29 +190,28 @@ async function examineSettings(place: Place, { env, dir }: Examination): Promise
     (found): Finding => ({ level: 'warning', topic: 'setting', found, fix: 'see docs/config.md' }),
   );
   const folder = examineFolder(place, env, config);
-  findings.push(...folder.findings, TASKS);
+  const { dir: directory, service, app } = folder;
+  const dependencies = app === undefined ? [] : dependenciesOf(app);
+  const official = installedPackage(OFFICIAL, place.folder) !== undefined;
+  const { folder: at, script } = place;
+  findings.push(
+    ...folder.findings,
+    ...examineLibraries({ folder: at, script, config, directory, service, dependencies, official }),
+  );
   if (delivery.prometheus) {
     const address = { host: config.prometheusHost, port: config.prometheusPort };
-    findings.push(await examineMetricsPort(address, folder.dir));
+    findings.push(await examineMetricsPort(address, directory));
   }
   findings.push(...(await examineReceivers(delivery)));
-  const { dir: directory, service } = folder;
   if (directory !== undefined) findings.push(...(await examineSpool({ directory, service, delivery })));
   return findings;
 }
-
-/** What becomes a task, so that nobody waits for what does not. */
-const TASKS: Finding = {
-  level: 'fine',
-  topic: 'tasks',
-  found:
-    'captured: calls of runTask and its siblings (runTaskSteps, startTask, startTaskSpan), and spans with an `operation` attribute; job libraries are not captured automatically yet',
-};
 
 interface Folder {
   readonly dir: string | undefined;
   /** `service.name`. */
   readonly service: string;
+  readonly app: AppPackage | undefined;
   readonly findings: readonly Finding[];
 }
 
@@ -260,5 +231,5 @@ function examineFolder(place: Place, env: Environment, config: ReturnType<typeof
   const findings: Finding[] = [{ level: 'fine', topic: 'service.name', found: service }, ...warnings];
   if (!config.files) findings.push({ level: 'fine', topic: 'files', found: 'off (TASKSPAN_FILES)' });
   else if (found.logsDir !== undefined) findings.push({ level: 'fine', topic: 'logs folder', found: found.logsDir });
-  return { dir: found.dir, service, findings };
+  return { dir: found.dir, service, app, findings };
 }

@@ -65,7 +65,7 @@ export function install(
   name: string,
   changes: { readonly version?: string; readonly modules?: string } = {},
 ): void {
-  const { files, type, version } = LIBRARIES[name] ?? { version: '1.0.0', files: {} };
+  const { files, type, version } = LIBRARIES[name] ?? { version: '1.0.0', files: { 'index.js': '' } };
   const folder = `${changes.modules ?? 'node_modules'}/${name}`;
   const [entry = 'index.js'] = Object.keys(files);
   const target = type === 'module' ? { exports: `./${entry}`, type } : { main: `./${entry}` };

@@ -9,8 +9,6 @@ interface ImportWatchOptions {
   readonly packages: readonly string[];
   /** Called before an importer of one of them goes on, and after the package itself was evaluated. */
   readonly onLoad: OnAwaited;
-  /** A file of the package whose copy of import-in-the-middle counts. */
-  readonly base: string;
   /** Sees copies of import-in-the-middle that the application brings. */
   readonly modules: ModuleWatch;
 }
@@ -41,8 +39,8 @@ export class ImportWatch {
 
   /** @param hooked true when somebody has hooked all imports already, with whichever copy */
   begin({ hooked }: { readonly hooked: boolean }): void {
-    const { base, modules } = this.#options;
-    const copy = ImportWrapperCopy.of(base);
+    const { modules } = this.#options;
+    const copy = ImportWrapperCopy.own();
     const table = copy?.hookTable();
     if (copy === undefined || table === undefined) {
       reportNotHooked();

@@ -3,7 +3,7 @@
  * that the instrumentations use: each copy has hooks of its own.
  */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -79,17 +79,25 @@ export class ImportWrapperCopy {
   /** @param folder where it is installed */
   constructor(folder: string) {
     this.folder = folder;
-    this.#require = createRequire(join(folder, 'package.json'));
+    this.#require = nodeModule.createRequire(join(folder, 'package.json'));
   }
 
   /** The copy that a file of some other package gets; undefined when there is none. */
   static of(file: string): ImportWrapperCopy | undefined {
     try {
-      return new ImportWrapperCopy(dirname(createRequire(file).resolve('import-in-the-middle/package.json')));
+      return new ImportWrapperCopy(
+        dirname(nodeModule.createRequire(file).resolve('import-in-the-middle/package.json')),
+      );
     } catch {
       // Not installed, or not to be reached.
       return undefined;
     }
+  }
+
+  /** The copy that our instrumentations use. */
+  static own(): ImportWrapperCopy | undefined {
+    const table = nodeModule.createRequire(import.meta.url).resolve('@taskspan/instrumentations/libraries');
+    return ImportWrapperCopy.of(nodeModule.createRequire(table).resolve('@opentelemetry/instrumentation'));
   }
 
   /** Undefined when it is too old, or too new, to have one in this form. */
@@ -100,6 +108,7 @@ export class ImportWrapperCopy {
 
   /** Whether it can work in the thread of the application, on this version of Node. */
   worksInThread(): boolean {
+    if (!('registerHooks' in nodeModule)) return false;
     // Where it says so: of version 3.6, and of those before it.
     for (const name of ['supports-sync-hooks.mjs', 'register-hooks.mjs']) {
       const file = join(this.folder, name);

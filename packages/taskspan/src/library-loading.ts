@@ -178,11 +178,9 @@ export class LibraryLoading {
     const found = installedPackages(packages, currentLocation());
     const importable = found === 'unknown' ? packages : found.filter(isImportable).map(({ name }) => name);
     if (importable.length === 0) return [];
-    const base = createRequire(load.resolve('@taskspan/instrumentations')).resolve('@opentelemetry/instrumentation');
     const imports = new (loadImportWatch().ImportWatch)({
       packages,
       onLoad: (load) => this.#onLoad(load),
-      base,
       modules,
     });
     this.#stops.push(() => imports.stop());

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { types } from 'node:util';
 import { reportOnce, state } from '@taskspan/core/hub';
 import type { LibraryEntry } from '@taskspan/instrumentations/libraries';
-import { findAppPackage } from './app-package.ts';
+import { dependenciesOf, findAppPackage } from './app-package.ts';
 import type { AwaitedLoad } from './module-watch.ts';
 
 const require = createRequire(import.meta.url);
@@ -12,12 +10,16 @@ const require = createRequire(import.meta.url);
 /** After which a library that the application still means to import would have been. */
 const DOUBT_MS = 1000;
 
+const LATE = 'was loaded before taskspan was started: what it had set up by then is not captured';
+
 const REMEDY = 'start the application with "node --import taskspan/register"';
 
 /** Libraries that this process has loaded without their jobs being captured: that must not stay silent. */
 export class UnpatchedLibraries {
   readonly #byPackage: ReadonlyMap<string, LibraryEntry>;
   readonly #loads = new Map<string, AwaitedLoad>();
+  /** Packages that were hooked as they lay. */
+  #late: ReadonlySet<string> = new Set();
   /** Packages of which nobody can tell whether an ES module has imported them already. */
   #doubtful: readonly string[] = [];
   #doubt: NodeJS.Timeout | undefined;
@@ -41,12 +43,13 @@ export class UnpatchedLibraries {
   lateStart(importable: readonly string[]): ReadonlySet<string> {
     const loaded = loadedPackages([...this.#byPackage.keys()]);
     for (const name of loaded) {
-      const message = `${name} was loaded before taskspan was started: what it had set up by then is not captured`;
-      reportOnce(`late.${name}`, `${message}; ${REMEDY}`);
+      reportOnce(`late.${name}`, `${name} ${LATE}; ${REMEDY}`);
     }
+    this.#late = loaded;
     // An application of CommonJS has loaded by `require` what it has loaded.
     if (require.main !== undefined) return loaded;
-    const own = ownDependencies();
+    const app = findAppPackage();
+    const own = app === undefined ? [] : dependenciesOf(app);
     this.#doubtful = importable.filter((name) => own.includes(name) && !loaded.has(name));
     if (this.#doubtful.length > 0) this.#doubt = setTimeout(() => this.#reportDoubtful(), DOUBT_MS).unref();
     return loaded;
@@ -55,6 +58,10 @@ export class UnpatchedLibraries {
   /** Says what is not captured, as far as it is known by now. */
   report(): void {
     const { libraries } = state;
+    for (const [key, one] of libraries) {
+      if (this.#late.has(one.module) && one.hooked && one.reason === undefined)
+        libraries.set(key, { ...one, reason: LATE });
+    }
     for (const [name, { file }] of this.#loads) {
       const library = this.#byPackage.get(name)?.name ?? name;
       const known = [...libraries.values()].some((one) => one.module === name || one.library === library);
@@ -87,21 +94,6 @@ export class UnpatchedLibraries {
 /** Whether `require` gave an ES module for this file. */
 function isModule(file: string): boolean {
   return types.isModuleNamespaceObject(require.cache[file]?.exports);
-}
-
-/** What the application's own package.json asks for: of what others bring, it need not import anything. */
-function ownDependencies(): string[] {
-  const folder = findAppPackage()?.folder;
-  if (folder === undefined) return [];
-  try {
-    const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-      dependencies?: Record<string, string>;
-    };
-    return Object.keys(dependencies);
-  } catch {
-    // It was there a moment ago: without it nothing is claimed.
-    return [];
-  }
 }
 
 /** Which of some packages CommonJS has loaded already, a file of them at least. */
