@@ -17,11 +17,11 @@ export class JobLogTree {
   readonly folder: string;
   readonly files: readonly JobLogFile[];
 
-  /** @param service of whose files alone; all by default */
+  /** @param service whose records and spans alone; all by default */
   constructor(folder: string, service?: string) {
     this.folder = folder;
     const files = jobLogPaths(folder).map((path) => readJobLogFile(folder, path));
-    this.files = service === undefined ? files : files.filter((file) => serviceOf(file) === service);
+    this.files = service === undefined ? files : files.flatMap((file) => partOf(file, service));
   }
 
   get records(): readonly DecodedRecord[] {
@@ -74,8 +74,11 @@ export function jobLogPaths(folder: string): string[] {
   return names.filter((name) => name.endsWith('.jsonl')).sort();
 }
 
-function serviceOf({ records, spans }: JobLogFile): unknown {
-  return (records[0] ?? spans[0])?.resource.attributes['service.name'];
+/** What a service has in a file, if anything: a queue and a job of the same name elsewhere lead to the same file. */
+function partOf({ path, records, spans, broken }: JobLogFile, service: string): JobLogFile[] {
+  const isOwn = ({ resource }: DecodedRecord | DecodedSpan): boolean => resource.attributes['service.name'] === service;
+  const own = { path, records: records.filter(isOwn), spans: spans.filter(isOwn), broken };
+  return own.records.length + own.spans.length === 0 ? [] : [own];
 }
 
 function readJobLogFile(folder: string, path: string): JobLogFile {
