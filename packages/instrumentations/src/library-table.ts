@@ -113,10 +113,12 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'tasks',
     instrumentation: 'NodeCronInstrumentation',
     supported: '>=2 <5',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'the option `name`, else the name of the handler, else the pattern',
+    carrier: 'none, for a schedule is put there by nobody',
+    captured:
+      'slots and lateness, runs by hand, files that run in a process of their own (from 4), missed slots (from 3), overlaps that `noOverlap` prevents, slots that another instance was elected for',
+    limits:
+      'before 4 a file that runs in a process of its own has no run; before 3 missed slots are not counted; the lines of a file in a process of its own are not in its run',
     load: loader('node-cron', 'NodeCronInstrumentation'),
   },
   {
@@ -125,11 +127,13 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     byDefault: true,
     kind: 'tasks',
     instrumentation: 'CronInstrumentation',
-    supported: '>=1 <5',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    supported: '>=1.8 <5',
+    operation: 'the name of the job, else that of the callback or of the program, else the pattern',
+    carrier: 'none, for a schedule is put there by nobody',
+    captured:
+      'a run for each callback, slots and lateness, runs by hand, commands until their exit, slots that a blocked event loop passed over, overlaps that `waitForCompletion` prevents',
+    limits:
+      'before 3 a run by `runOnInit` is not captured; a callback that is added by a callback is seen from the next tick on; at most 100 missed slots are counted of one gap',
     load: loader('cron', 'CronInstrumentation'),
   },
   {
@@ -139,10 +143,11 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'tasks',
     instrumentation: 'CronerInstrumentation',
     supported: '>=8 <12',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'the name of the job, else that of the handler, else the pattern',
+    carrier: 'none, for a schedule is put there by nobody',
+    captured:
+      'slots and lateness, `trigger()`, errors that `catch` swallows, slots that `protect` leaves out and those that a blocked event loop passed over',
+    limits: 'slots during a pause are not counted; at most 100 missed slots are counted of one gap',
     load: loader('croner', 'CronerInstrumentation'),
   },
   {
@@ -152,10 +157,11 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'tasks',
     instrumentation: 'NodeScheduleInstrumentation',
     supported: '>=2 <3',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'the name of the job, else that of the handler, else the pattern or the fields of the rule',
+    carrier: 'none, for a schedule is put there by nobody',
+    captured: 'slots and lateness, also of what the library catches up with; `invoke()` by hand',
+    limits:
+      'nothing is missed or prevented by this library, so nothing of that is counted; a handler that is a generator function has no name',
     load: loader('node-schedule', 'NodeScheduleInstrumentation'),
   },
   {
@@ -165,10 +171,12 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'tasks',
     instrumentation: 'ToadSchedulerInstrumentation',
     supported: '>=3 <5',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'the id of the task',
+    carrier: 'none, for a schedule is put there by nobody',
+    captured:
+      'one run whichever job has the task done, slots of cron jobs, the failure that the library swallows, runs that `preventOverrun` skips, intervals that a blocked event loop passed over',
+    limits:
+      'intervals have no slot; what an interval skips is counted when its next run begins; before 3.1 cron jobs stand on a croner of the application',
     load: loader('toad-scheduler', 'ToadSchedulerInstrumentation'),
   },
   {
@@ -178,10 +186,12 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     kind: 'tasks',
     instrumentation: 'NestScheduleInstrumentation',
     supported: '>=4 <13',
-    operation: '',
-    carrier: '',
-    captured: '',
-    limits: '',
+    operation: 'the name in the decorator, else `Class.method`',
+    carrier: 'none, for a schedule is put there by nobody',
+    captured:
+      '@Cron, @Interval and @Timeout, one run each; slots, lateness and overlaps of @Cron; the failure that Nest swallows; the names of jobs that are added to the SchedulerRegistry',
+    limits:
+      '@Interval and @Timeout have no slot; intervals and timeouts that are added to the SchedulerRegistry have no run, for those are bare timers',
     load: loader('nest-schedule', 'NestScheduleInstrumentation'),
   },
   {

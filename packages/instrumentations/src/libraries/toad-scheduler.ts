@@ -145,7 +145,7 @@ const TOAD_SCHEDULER: Library = {
   patches: [
     {
       module: 'toad-scheduler',
-      versions: '>=2 <5',
+      versions: '>=3 <5',
       hooks: [
         {
           form: 'around',
