@@ -62,8 +62,10 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
     'bullmq-slots',
     'telemetry-metadata',
   ],
+  'packages/instrumentations/src/libraries/cron.test.ts': ['cron-command', 'schedule-name', 'schedule-slots'],
   'packages/instrumentations/src/libraries/fastq.test.ts': ['callback-handler', 'pushed-tasks'],
   'packages/instrumentations/src/libraries/graphile-worker.test.ts': ['graphile-worker-flags', 'graphile-worker-tasks'],
+  'packages/instrumentations/src/libraries/node-cron.test.ts': ['caller-folder'],
   'packages/instrumentations/src/libraries/pg-boss.test.ts': ['pg-boss-job'],
   'packages/instrumentations/src/pino-bridge.test.ts': ['pino-line'],
   'packages/instrumentations/src/winston-bridge.test.ts': [

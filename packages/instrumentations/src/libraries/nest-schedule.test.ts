@@ -83,9 +83,9 @@ for (const version of ['12.0.2', '5.0.1']) {
       );
       writeFileSync(join(target, 'dist', 'index.js'), `${REGISTRY}\n${entry}`);
       writeFileSync(join(target, 'dist', 'schedule.explorer.js'), EXPLORER);
-      const require = createRequire(join(folder, 'app.cjs'));
-      const { ScheduleExplorer } = require('@nestjs/schedule/dist/schedule.explorer.js') as Nest;
-      nest = { ...(require('@nestjs/schedule') as Nest), ScheduleExplorer };
+      const load = createRequire(join(folder, 'app.cjs')) as (id: string) => Nest;
+      const { ScheduleExplorer } = load('@nestjs/schedule/dist/schedule.explorer.js');
+      nest = { ...load('@nestjs/schedule'), ScheduleExplorer };
       cron = createRequire(import.meta.url)('cron') as typeof import('cron');
     });
 

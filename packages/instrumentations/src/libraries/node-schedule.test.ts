@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
 import { context, trace } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import nodeSchedule from 'node-schedule';
 import { type RecordedRuns, recordRuns } from '../base/recorded-runs.test.support.ts';
 import { type MockedClock, mockClock, turn } from './mocked-clock.test.support.ts';
 import { NodeScheduleInstrumentation } from './node-schedule.ts';
@@ -18,20 +18,20 @@ interface ScheduleModule {
   readonly Job: { readonly prototype: Record<string, unknown> };
 }
 
+const schedule = nodeSchedule as unknown as ScheduleModule;
+
 const EVERY_SECOND = '* * * * * *';
 
 describe('node-schedule', () => {
   let recorded: RecordedRuns;
   let clock: MockedClock;
   let instrumentation: NodeScheduleInstrumentation;
-  let schedule: ScheduleModule;
   const jobs: Job[] = [];
 
   beforeEach(() => {
     recorded = recordRuns();
     clock = mockClock();
     instrumentation = new NodeScheduleInstrumentation();
-    schedule = createRequire(import.meta.url)('node-schedule') as ScheduleModule;
   });
 
   afterEach(() => {
