@@ -28,7 +28,7 @@ export interface RunHook extends HookBase {
 }
 
 /** Form B: the function is handed a handler, and every call of that is a run. */
-export interface HandlerHook extends HookBase {
+interface HandlerHook extends HookBase {
   readonly form: 'handler';
   /** Position of the handler in the arguments; undefined (or no function there): nothing to wrap. */
   readonly handlerAt: (call: LibraryCall) => number | undefined;

@@ -20,7 +20,7 @@ import {
 import { clearReports, type RunRecord, RunStampSpanProcessor, state } from '@taskspan/core/hub';
 
 /** One run as its span tells it. */
-export interface RecordedRun {
+interface RecordedRun {
   readonly operation: string;
   readonly id: string;
   readonly status: string;
