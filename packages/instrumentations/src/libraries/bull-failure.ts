@@ -1,5 +1,5 @@
 import { ATTR } from '@taskspan/core';
-import { observe, safely, state } from '@taskspan/core/hub';
+import { safely, state } from '@taskspan/core/hub';
 import { type AroundHook, type Exports, prototypeOf, wholeOf } from '../base/hook.ts';
 import type { LibraryKit } from '../base/library-kit.ts';
 import { type BullJob, describeJob, startsBefore, willRetry } from './bull-job.ts';
@@ -19,16 +19,7 @@ export const MOVE_TO_FAILED: AroundHook = {
     const job = call.self as BullJob;
     const [error] = call.args;
     safely('hearing of a failed job', () => noteFailure(job, error, kit));
-    const run = kit.runOf(job);
-    return observe(
-      kit.call(call),
-      {
-        returned: () => {},
-        threw: (notStored) =>
-          run?.log('error', `the library could not store that the job failed: ${messageOf(notStored)}`),
-      },
-      'beside',
-    );
+    return kit.call(call);
   },
 };
 

@@ -18,16 +18,10 @@ export const MOVE_TO_FAILED: AroundHook = {
     const job = call.self as BullMQJob;
     const [error] = call.args;
     safely('hearing of a failed job', () => noteFailure(job, error, kit));
-    return observe(
-      kit.call(call),
-      {
-        returned: () => noteLastAttempt(job, kit),
-        threw: (notStored) => {
-          kit.runOf(job)?.log('error', `the library could not store that the job failed: ${messageOf(notStored)}`);
-        },
-      },
-      'beside',
-    );
+    const promise = kit.call(call);
+    // Whoever listens to a promise takes the callers out of the stack of its error: not without need.
+    if (isRetryKnown(job)) return promise;
+    return observe(promise, { returned: () => noteLastAttempt(job, kit), threw: () => {} }, 'beside');
   },
 };
 
@@ -83,6 +77,6 @@ function noteLost(job: BullMQJob, kit: LibraryKit, started: number): void {
 
 /** A backoff strategy of the application may end the attempts before they are used up. */
 function noteLastAttempt(job: BullMQJob, kit: LibraryKit): void {
-  if (job.finishedOn === undefined || isRetryKnown(job) || (job.attemptsMade ?? 0) >= attemptsAllowed(job)) return;
+  if (job.finishedOn === undefined || (job.attemptsMade ?? 0) >= attemptsAllowed(job)) return;
   kit.runOf(job)?.log('info', 'there is no further attempt');
 }
