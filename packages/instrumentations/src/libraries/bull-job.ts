@@ -38,7 +38,7 @@ export function noteStored(job: unknown, stored: unknown): void {
 }
 
 /** How often it stalled so far. */
-export function stallsOf(job: BullJob): number {
+function stallsOf(job: BullJob): number {
   return stalls.get(job) ?? 0;
 }
 

@@ -14,7 +14,7 @@ export interface BullMQJob {
   readonly opts?: BullMQJobOptions;
 }
 
-export interface BullMQJobOptions {
+interface BullMQJobOptions {
   readonly attempts?: number;
   readonly delay?: number;
   readonly backoff?: { readonly type?: string } | undefined;

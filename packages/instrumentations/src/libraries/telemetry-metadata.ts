@@ -1,7 +1,7 @@
 import { safely } from '@taskspan/core/hub';
 
 /** The slot of BullMQ's own `telemetry` in the options of a job; Bull and older BullMQ store whatever options there are. */
-export interface TelemetryOptions {
+interface TelemetryOptions {
   readonly telemetry?: { readonly metadata?: string; readonly omitContext?: boolean } | undefined;
   /** A template of jobs. */
   readonly repeat?: unknown;
