@@ -20,5 +20,15 @@ describe('the examples of applications as they are', () => {
       );
       assert.equal(isPrivate, true);
     });
+
+    it(`${example} tells in the last section of its README alone how to watch it`, () => {
+      const [before = '', ...sections] = readProjectFile(`examples/${example}/README.md`).split(
+        '\n## See it with Taskspan\n',
+      );
+      assert.doesNotMatch(before, /taskspan|opentelemetry/i);
+      assert.equal(sections.length, 1);
+      assert.doesNotMatch(sections[0] ?? '', /^#/m);
+      assert.match(sections[0] ?? '', /^node --import taskspan\/register /m);
+    });
   }
 });
