@@ -27,7 +27,7 @@ describe('the example of a Nest application', () => {
 
   it('runs what @Cron, @Interval and @Timeout ask for', () => {
     assert.equal(end.stdout.match(/\[PricesService\] warm$/gm)?.length, 1);
-    assert.match(end.stdout, /\[PricesService\] 6 prices collected/);
+    assert.match(end.stdout, /\[PricesService\] \d+ prices collected/);
     assert.match(end.stdout, /\[PricesService\] \d+ prices known/);
   });
 
