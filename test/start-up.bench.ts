@@ -1,15 +1,16 @@
 /**
  * What `taskspan/register` adds to the start of an empty script, loaded by `--import` and by `--require`, as a share of
- * what the register hook of `@opentelemetry/auto-instrumentations-node` adds:
+ * what the register hook of `@opentelemetry/auto-instrumentations-node` adds, for CommonJS, for an ES module, and for an
+ * application that has a job library which it might import:
  * `npm run build && node --import tsx test/start-up.bench.ts [rounds]`.
  *
  * Every figure is a median of differences within a round, so that a machine whose speed drifts spoils none; processor
  * time is what remains comparable on a busy one. The other hook is installed into the cache folder on the first run.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from './house/source-tree.ts';
 import { cachedInstall } from './pack/cached-install.ts';
@@ -51,9 +52,26 @@ const scratch = mkdtempSync(join(tmpdir(), 'taskspan-start-up-'));
 const usage = join(scratch, 'usage.cjs');
 try {
   writeFileSync(usage, USAGE);
-  const script = join(scratch, 'empty.cjs');
-  writeFileSync(script, '');
-  writeFileSync(join(scratch, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
+  const library = 'node_modules/pg-boss/package.json';
+  compare('an empty script', write('plain', ['empty.cjs']));
+  compare('an empty ES module', write('plain', ['empty.mjs']));
+  compare('an empty script beside a job library that is an ES module', write('beside', ['empty.cjs', library]));
+  compare('an empty ES module beside one', write('beside', ['empty.mjs', library]));
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+/** Writes an application. Returns its main file, the first one. */
+function write(name: string, files: readonly string[]): string {
+  const manifest = JSON.stringify({ name, private: true, version: '12.0.0', type: 'module', exports: './index.js' });
+  for (const file of ['package.json', ...files]) {
+    mkdirSync(dirname(join(scratch, name, file)), { recursive: true });
+    writeFileSync(join(scratch, name, file), file.endsWith('package.json') ? manifest : '');
+  }
+  return join(scratch, name, files[0] ?? '');
+}
+
+function compare(what: string, script: string): void {
   const rounds: Readonly<Record<string, Cost>>[] = [];
   for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
     // Every second round the other way round: none has always the same neighbour.
@@ -62,12 +80,10 @@ try {
     const costs = Object.fromEntries(order.map(([name, args]) => [name, costOf(args, script)]));
     if (round >= WARM_UP) rounds.push(costs);
   }
-  console.log(`start of an empty script on Node ${process.versions.node}, medians of ${ROUNDS} rounds`);
+  console.log(`start of ${what} on Node ${process.versions.node}, medians of ${ROUNDS} rounds`);
   for (const name of [OURS_BY_IMPORT, OURS_BY_REQUIRE, THEIRS]) {
     console.log(`  ${name.padEnd(34)} ${describe(rounds, name, 'wall')}, ${describe(rounds, name, 'processor')}`);
   }
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
 }
 
 function describe(rounds: readonly Readonly<Record<string, Cost>>[], name: string, kind: keyof Cost): string {
@@ -86,7 +102,7 @@ function costOf(args: readonly string[], script: string): Cost {
   const own = { TASKSPAN_DIR: join(scratch, 'data'), OTEL_EXPORTER_PROMETHEUS_PORT: '0' };
   const start = process.hrtime.bigint();
   const { status, stderr } = spawnSync(process.execPath, ['--require', usage, ...args, script], {
-    cwd: scratch,
+    cwd: dirname(script),
     env: { PATH, HOME, ...(args === CONTENDERS[THEIRS] ? off : own) },
     encoding: 'utf8',
   });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
-import { isToolProcess } from './host-program.ts';
+import { isThreadOfNode, isToolProcess } from './host-program.ts';
 
 const TOOLS = [
   '/usr/lib/node_modules/npm/bin/npm-cli.js',
@@ -70,5 +70,11 @@ describe('isToolProcess', () => {
 
   it('is false in this very process', () => {
     assert.equal(isToolProcess(), false);
+  });
+});
+
+describe('isThreadOfNode', () => {
+  it('is not true of the main thread; what it is for is proved by an application with a loader thread', () => {
+    assert.equal(isThreadOfNode(), false);
   });
 });

@@ -1,8 +1,9 @@
 /**
- * Which programs are tools and not applications. `NODE_OPTIONS=--import taskspan/register` reaches every Node process
+ * Which programs are tools and not applications, and which threads are Node's own. `NODE_OPTIONS=--import taskspan/register` reaches every Node process
  * below a shell, also `npm start` itself, which would take the metrics port from the app that it starts.
  */
 import { realpathSync } from 'node:fs';
+import { isMainThread, parentPort } from 'node:worker_threads';
 
 /**
  * Where the entry scripts of these tools lie, as the ends of real paths. A name alone is not enough: an app may well
@@ -37,6 +38,14 @@ export function isToolProcess(argv: readonly string[] = process.argv): boolean {
     const slashed = path.replaceAll('\\', '/');
     return TOOL_SCRIPTS.some((pattern) => pattern.test(slashed));
   });
+}
+
+/**
+ * True in a thread that Node has made for itself: that of the module loader, into which `--require` loads too. Threads of
+ * the application have a port to whoever made them.
+ */
+export function isThreadOfNode(): boolean {
+  return !isMainThread && parentPort === null;
 }
 
 function realPath(path: string): string {

@@ -11,25 +11,39 @@ import type {
   ResolveArguments,
   Resolved,
 } from './import-wrapper.ts';
-import { MarkedWrapper } from './marked-wrapper.ts';
+import { isIncluded, MarkedWrapper } from './marked-wrapper.ts';
 
+let place: ImportWrapperPlace | undefined;
+let made: Promise<MarkedWrapper> | undefined;
 let wrapper: MarkedWrapper | undefined;
 
-export const initialize: InitializeHook<ImportWrapperPlace> = async ({ factory, include, meta }) => {
+export const initialize: InitializeHook<ImportWrapperPlace> = async (given) => {
   // Every worker thread of the application may share this one, and asks for the same.
-  if (wrapper !== undefined) return;
-  const { createHook } = (await import(factory)) as ImportWrapperFactory;
-  const made = createHook({ url: meta });
-  made.applyOptions?.(include === undefined ? {} : { include: [...include] });
-  wrapper = new MarkedWrapper(made);
+  if (place !== undefined) return;
+  place = given;
+  if (given.include === undefined) wrapper = await make(given);
 };
 
 export async function resolve(...args: ResolveArguments<Promise<Resolved>>): Promise<Resolved> {
+  if (wrapper !== undefined) return wrapper.resolve(...args);
   const [specifier, context, next] = args;
-  return wrapper === undefined ? next(specifier, context) : wrapper.resolve(...args);
+  const resolved = await next(specifier, context);
+  // Nothing of the wrapper, a parser among it, is loaded before one of the packages is imported. Where everything is
+  // wrapped, what comes by until then are its own modules.
+  if (place?.include === undefined || !isIncluded(place.include, { specifier, url: resolved.url })) return resolved;
+  made ??= make(place);
+  wrapper = await made;
+  return wrapper.resolve(...args);
 }
 
 export async function load(...args: LoadArguments<Promise<Loaded>>): Promise<Loaded> {
   const [url, context, next] = args;
   return wrapper === undefined ? next(url, context) : wrapper.load(...args);
+}
+
+async function make({ factory, include, meta }: ImportWrapperPlace): Promise<MarkedWrapper> {
+  const { createHook } = (await import(factory)) as ImportWrapperFactory;
+  const hooks = createHook({ url: meta });
+  hooks.applyOptions?.(include === undefined ? {} : { include: [...include] });
+  return new MarkedWrapper(hooks);
 }

@@ -8,7 +8,7 @@ import type {
   ResolveArguments,
   Resolved,
 } from './import-wrapper.ts';
-import { MarkedWrapper } from './marked-wrapper.ts';
+import { isIncluded, MarkedWrapper } from './marked-wrapper.ts';
 
 interface SyncHooks {
   resolve(...args: ResolveArguments<Resolved>): Resolved;
@@ -72,11 +72,4 @@ function lazyHooks(copy: ImportWrapperCopy, include: ImportWrapperPlace['include
       return wrapper === undefined ? next(url, context) : wrapper.loadSync(...args);
     },
   };
-}
-
-function isIncluded(
-  include: ImportWrapperPlace['include'],
-  { specifier, url }: { readonly specifier: string; readonly url: string },
-): boolean {
-  return include?.some((one) => (typeof one === 'string' ? one === specifier : one.test(url))) ?? true;
 }

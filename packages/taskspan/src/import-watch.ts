@@ -34,7 +34,7 @@ export class ImportWatch {
   constructor(options: ImportWatchOptions) {
     this.#options = options;
     const names = options.packages.map((name) => name.replace('.', '\\.')).join('|');
-    this.#include = [...options.packages, new RegExp(`/node_modules/(?:${names})/`)];
+    this.#include = [...options.packages, new RegExp(`/node_modules/(?:${names})/(?!.*/node_modules/)`)];
   }
 
   /** @param hooked true when somebody has hooked all imports already, with whichever copy */

@@ -199,6 +199,18 @@ describe('job libraries under taskspan/register', function () {
     }
   });
 
+  it('stays out of the thread of the module loader, into which --require loads too', async () => {
+    const ended = await run(importing('p-queue', PRINT_LIBRARIES), { nodeArgs: ['--require', 'taskspan/register'] });
+    assert.deepEqual(operations(data), ['queueJob']);
+    assert.match(ended.stdout, /"hooked":true/);
+    const instances = new Set(
+      [...readJobLogs(data).values()].flatMap(({ records }) =>
+        records.map(({ resource }) => resource.attributes['service.instance.id']),
+      ),
+    );
+    assert.equal(instances.size, 1);
+  });
+
   it('is at work in worker threads too', async () => {
     const source = `import { isMainThread, Worker } from 'node:worker_threads';
       import { fileURLToPath } from 'node:url';

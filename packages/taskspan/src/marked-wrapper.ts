@@ -5,7 +5,14 @@
  * Where a copy below ours wraps a module, it stays that copy's. A copy above ours sees a module like any other, and may
  * wrap it once more.
  */
-import type { ImportWrapper, LoadArguments, Loaded, ResolveArguments, Resolved } from './import-wrapper.ts';
+import type {
+  ImportWrapper,
+  ImportWrapperPlace,
+  LoadArguments,
+  Loaded,
+  ResolveArguments,
+  Resolved,
+} from './import-wrapper.ts';
 
 /** As import-in-the-middle writes it, and as it is written outside. */
 const THEIRS = /([?&])iitm=(true|bindings)\b/;
@@ -100,4 +107,12 @@ function renameParts(loaded: Loaded): Loaded {
   const { source } = loaded;
   if (typeof source !== 'string' || !source.includes('iitm=bindings"')) return loaded;
   return { ...loaded, source: source.replaceAll(/([?&])iitm=bindings"/g, '$1taskspan-import=bindings"') };
+}
+
+/** Whether a wrapper is made for what was found; without one, nothing needs to be loaded for it. */
+export function isIncluded(
+  include: ImportWrapperPlace['include'],
+  { specifier, url }: { readonly specifier: string; readonly url: string },
+): boolean {
+  return include?.some((one) => (typeof one === 'string' ? one === specifier : one.test(url))) ?? true;
 }

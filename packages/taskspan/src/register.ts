@@ -3,12 +3,12 @@
  * `NODE_OPTIONS`. Does nothing inside package managers and compilers, and never fails the process that loads it.
  */
 import { createRequire } from 'node:module';
-import { isToolProcess } from './host-program.ts';
+import { isThreadOfNode, isToolProcess } from './host-program.ts';
 
 /** Long enough for an exporter of the application to take its port, short enough for a person who opens the page. */
 const SERVE_AFTER_MS = 100;
 
-if (!isToolProcess(process.argv)) {
+if (!isToolProcess(process.argv) && !isThreadOfNode()) {
   try {
     // Not imported: package managers and compilers load nothing of it, and the others load it faster, file by file.
     const { start } = createRequire(import.meta.url)('./start.js') as typeof import('./start.ts');
