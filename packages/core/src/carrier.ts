@@ -16,6 +16,10 @@ export type Carrier = Record<string, string>;
 /** https://www.w3.org/TR/trace-context/#traceparent-header */
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
+/** The same with the flags that everybody knows. */
+const PLAIN = /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/;
+const ONE = 0x31;
+
 /** Never throws: a carrier comes from foreign job data. */
 const getter = {
   keys: (carrier: Carrier): string[] => read(() => Object.keys(carrier)) ?? [],
@@ -44,12 +48,32 @@ export function extractCarrier(
     reportOnce('carrier', `carrier must be an object with traceparent, got ${describeValue(carrier)}`);
     return { context: base, enqueuer: undefined };
   }
-  const bare = trace.deleteSpan(base);
   const given = carrier as Carrier;
+  const bare = trace.getSpan(base) === undefined ? base : trace.deleteSpan(base);
+  const plain = plainTraceparent(given);
+  if (plain !== undefined) return { context: bare, enqueuer: plain };
   const extracted = safely('reading the carrier', () => propagation.extract(bare, given, getter)) ?? bare;
   const found = trace.getSpanContext(extracted);
   if (found !== undefined && isSpanContextValid(found)) return { context: extracted, enqueuer: found };
   return { context: extracted, enqueuer: parseTraceparent(given) };
+}
+
+/**
+ * The span of a carrier that holds nothing but the `traceparent` of version 00, as most do: read without the propagator,
+ * which makes contexts on its way. Undefined for any other.
+ */
+function plainTraceparent(carrier: Carrier): SpanContext | undefined {
+  const keys = read(() => Object.keys(carrier));
+  if (keys?.length !== 1 || keys[0] !== 'traceparent') return undefined;
+  const header: unknown = getter.get(carrier, 'traceparent');
+  if (typeof header !== 'string' || !PLAIN.test(header)) return undefined;
+  const spanContext = {
+    traceId: header.slice(3, 35),
+    spanId: header.slice(36, 52),
+    traceFlags: header.charCodeAt(54) === ONE ? TraceFlags.SAMPLED : TraceFlags.NONE,
+    isRemote: true,
+  };
+  return isSpanContextValid(spanContext) ? spanContext : undefined;
 }
 
 function parseTraceparent(carrier: Carrier): SpanContext | undefined {

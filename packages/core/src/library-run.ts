@@ -1,4 +1,4 @@
-import type { SpanContext } from '@opentelemetry/api';
+import type { Context, SpanContext } from '@opentelemetry/api';
 import type { LibraryOutcome } from './outcome.ts';
 import type { OwnAttributes } from './run-details.ts';
 import type { Settler } from './settle.ts';
@@ -15,6 +15,8 @@ export interface LibraryRunOptions extends TaskOptions {
 /** One run of a job library, in the hands of its instrumentation. Whatever ends it first counts. */
 export interface LibraryRun extends Task, Settler {
   readonly isEnded: boolean;
+  /** What its work is to run in. */
+  readonly context: Context;
   /** Sets an attribute in the namespace of the toolkit, on the span and on `task.ended`. */
   setOwn(key: string, value: string | number | boolean): void;
   /** Ends the run as the library says. */

@@ -125,7 +125,10 @@ export function normaliseAttribute(field: string, key: string, read: () => unkno
     return undefined;
   }
   try {
-    return attributeValue(read(), `${field}.${key}`);
+    const value = read();
+    // Most are text or numbers, and need no path to be named by.
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+    return attributeValue(value, `${field}.${key}`);
   } catch {
     reportOnce(`${field}.unreadable`, `${field}.${describeValue(key)} cannot be read; it is ignored`);
     return undefined;
@@ -134,10 +137,6 @@ export function normaliseAttribute(field: string, key: string, read: () => unkno
 
 function attributeValue(value: unknown, path: string): AnyValue {
   switch (typeof value) {
-    case 'string':
-    case 'number':
-    case 'boolean':
-      return value;
     case 'bigint':
       return value.toString();
     case 'undefined':

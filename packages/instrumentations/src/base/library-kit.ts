@@ -1,4 +1,4 @@
-import { SpanKind } from '@opentelemetry/api';
+import { context, SpanKind } from '@opentelemetry/api';
 import { ATTR, recordMissedTask, recordOrphanedTask } from '@taskspan/core';
 import {
   type LibraryRun,
@@ -80,7 +80,7 @@ export class LibraryKit {
     frame = own;
     let value: unknown;
     try {
-      value = first.run.run(() => callThrough(call));
+      value = context.with(first.run.context, callThrough, undefined, call);
     } catch (error) {
       settler.threw(error);
       throw error;
@@ -159,7 +159,7 @@ export class LibraryKit {
         attempt,
         startedAt,
         label,
-        attributes: { ...this.#messaging(facts), ...facts.attributes },
+        attributes: this.#attributes(facts),
       });
     });
   }
@@ -188,9 +188,7 @@ export class LibraryKit {
     below.merged = true;
     const { run } = below;
     for (const [key, value] of Object.entries(this.#own(facts))) run.setOwn(key, value);
-    for (const [key, value] of Object.entries({ ...this.#messaging(facts), ...facts.attributes })) {
-      run.setAttribute(key, value);
-    }
+    for (const [key, value] of Object.entries(this.#attributes(facts) ?? {})) run.setAttribute(key, value);
     return run;
   }
 
@@ -220,17 +218,25 @@ export class LibraryKit {
       // A timer or a loop belongs to whoever made it, and not to whoever was active then.
       relation: 'root',
       carrier: asCarrier(facts.carrier),
-      attributes: { ...this.#messaging(facts), ...facts.attributes },
+      attributes: this.#attributes(facts),
       own: this.#own(facts),
     };
   }
 
+  #attributes(facts: RunFacts): Readonly<Record<string, unknown>> | undefined {
+    const messaging = this.#messaging(facts);
+    const { attributes } = facts;
+    if (messaging === undefined || attributes === undefined) return messaging ?? attributes;
+    return Object.assign(messaging, attributes);
+  }
+
   #own({ jobId, trigger, schedule, scheduledAt, batchSize }: RunFacts): Record<string, string | number> {
-    const own: Record<string, string | number> = {
-      [ATTR.TASK_LIBRARY]: this.#options.library,
-      [ATTR.TASK_TRIGGER]: trigger,
-    };
-    if (jobId !== undefined) own[ATTR.TASK_JOB_ID] = jobId;
+    const { library } = this.#options;
+    // Keys stand here as literals: those of a table make an object of another shape, that costs more to fill and to read.
+    const own: Record<string, string | number> =
+      jobId === undefined
+        ? { 'task.library': library, 'task.trigger': trigger }
+        : { 'task.library': library, 'task.trigger': trigger, 'task.job.id': jobId };
     if (schedule !== undefined) own[ATTR.TASK_SCHEDULE] = schedule;
     if (scheduledAt !== undefined) own[ATTR.TASK_SCHEDULED_AT] = Number(scheduledAt) / 1000;
     if (batchSize !== undefined) own[ATTR.TASK_BATCH_SIZE] = batchSize;
@@ -238,15 +244,16 @@ export class LibraryKit {
   }
 
   /** https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
-  #messaging({ queue, jobId }: RunFacts): Record<string, string> {
-    if (queue === undefined) return {};
-    return {
+  #messaging({ queue, jobId }: RunFacts): Record<string, unknown> | undefined {
+    if (queue === undefined) return undefined;
+    const attributes: Record<string, unknown> = {
       'messaging.system': this.#options.library,
       'messaging.operation.type': 'process',
       'messaging.operation.name': 'process',
       'messaging.destination.name': queue,
-      ...(jobId === undefined ? {} : { 'messaging.message.id': jobId }),
     };
+    if (jobId !== undefined) attributes['messaging.message.id'] = jobId;
+    return attributes;
   }
 }
 
