@@ -12,10 +12,12 @@ import type {
   Resolved,
 } from './import-wrapper.ts';
 import { isIncluded, MarkedWrapper } from './marked-wrapper.ts';
+import { RequireChain } from './require-chain.ts';
 
 let place: ImportWrapperPlace | undefined;
 let made: Promise<MarkedWrapper> | undefined;
 let wrapper: MarkedWrapper | undefined;
+const chain = new RequireChain();
 
 export const initialize: InitializeHook<ImportWrapperPlace> = async (given) => {
   // Every worker thread of the application may share this one, and asks for the same.
@@ -27,6 +29,7 @@ export const initialize: InitializeHook<ImportWrapperPlace> = async (given) => {
 export async function resolve(...args: ResolveArguments<Promise<Resolved>>): Promise<Resolved> {
   if (wrapper !== undefined) return wrapper.resolve(...args);
   const [specifier, context, next] = args;
+  if (chain.has(context.parentURL)) return chain.follow(await next(specifier, context));
   const resolved = await next(specifier, context);
   // Nothing of the wrapper, a parser among it, is loaded before one of the packages is imported. Where everything is
   // wrapped, what comes by until then are its own modules.
@@ -38,12 +41,12 @@ export async function resolve(...args: ResolveArguments<Promise<Resolved>>): Pro
 
 export async function load(...args: LoadArguments<Promise<Loaded>>): Promise<Loaded> {
   const [url, context, next] = args;
-  return wrapper === undefined ? next(url, context) : wrapper.load(...args);
+  return wrapper === undefined ? chain.loaded(url, await next(url, context)) : wrapper.load(...args);
 }
 
 async function make({ factory, include, meta }: ImportWrapperPlace): Promise<MarkedWrapper> {
   const { createHook } = (await import(factory)) as ImportWrapperFactory;
   const hooks = createHook({ url: meta });
   hooks.applyOptions?.(include === undefined ? {} : { include: [...include] });
-  return new MarkedWrapper(hooks);
+  return new MarkedWrapper(hooks, chain);
 }

@@ -47,6 +47,16 @@ describe('job libraries under taskspan/register', function () {
     }
   }
 
+  it('sees what CommonJS imports, one import after another', async () => {
+    await run(`const { Job } = require('node-schedule');
+      (async () => {
+        await new Job('required', async () => {}).invoke(new Date());
+        const { default: PQueue } = await import('p-queue');
+        await new PQueue().add(async function queueJob() {});
+      })();`);
+    assert.deepEqual(operations(data), ['queueJob', 'required']);
+  });
+
   it('sees a library below a wrapper that is an ES module, also when that is required', async () => {
     app.write('node_modules/wrapper/package.json', '{"name":"wrapper","type":"module","exports":"./index.js"}');
     app.write('node_modules/wrapper/index.js', "export { Job } from 'node-schedule';");

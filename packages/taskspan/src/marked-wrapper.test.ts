@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ImportWrapper, Loaded, Resolved } from './import-wrapper.ts';
 import { MarkedWrapper } from './marked-wrapper.ts';
+import { RequireChain } from './require-chain.ts';
 
 const REAL = 'file:///app/node_modules/lib/index.js';
 const OURS = `${REAL}?taskspan-import=true`;
@@ -83,17 +84,31 @@ describe('MarkedWrapper', () => {
 
   it('does the same in the thread of the loader', async () => {
     const sync = wrapperOf(asked);
-    const async = new MarkedWrapper({
-      ...sync,
-      resolve: async (specifier, context, next) => {
-        const answer = await next(specifier, context);
-        return sync.resolveSync(specifier, context, () => answer);
+    const async = new MarkedWrapper(
+      {
+        ...sync,
+        resolve: async (specifier, context, next) => {
+          const answer = await next(specifier, context);
+          return sync.resolveSync(specifier, context, () => answer);
+        },
+        load: async (url, context) => sync.loadSync(url, context, () => ({})),
       },
-      load: async (url, context) => sync.loadSync(url, context, () => ({})),
-    });
+      new RequireChain(),
+    );
     assert.deepEqual(await async.resolve('lib', {}, async () => found(REAL)()), { url: OURS, format: 'module' });
     const loaded = await async.load(OURS, {}, async () => ({}));
     assert.match(String(loaded.source), /taskspan-import=bindings"$/);
     assert.equal(await async.load(OURS, {}, async () => ({})), loaded);
+  });
+
+  it('leaves alone, in that thread, what CommonJS requires whose text another loader gave', async () => {
+    const chain = new RequireChain();
+    const unused = (): never => assert.fail('not to be asked');
+    const async = new MarkedWrapper({ ...wrapperOf(asked), resolve: unused }, chain);
+    const main = 'file:///app/main.cts';
+    chain.loaded(main, { format: 'commonjs', source: 'require("lib")' });
+    const resolved = found(REAL)();
+    assert.equal(await async.resolve('lib', { parentURL: main }, async () => resolved), resolved);
+    assert.equal(await async.resolve('./inner.js', { parentURL: REAL }, async () => resolved), resolved);
   });
 });

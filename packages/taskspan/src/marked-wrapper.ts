@@ -13,6 +13,7 @@ import type {
   ResolveArguments,
   Resolved,
 } from './import-wrapper.ts';
+import type { RequireChain } from './require-chain.ts';
 
 /** As import-in-the-middle writes it, and as it is written outside. */
 const THEIRS = /([?&])iitm=(true|bindings)\b/;
@@ -30,13 +31,17 @@ export class MarkedWrapper {
   readonly #made = new Map<string, Loaded>();
   /** Formats of the wrapped modules: what wraps them is an ES module, and a copy above ours is to take it for one. */
   readonly #formats = new Map<string, Resolved['format']>();
+  readonly #chain: RequireChain | undefined;
 
-  constructor(wrapper: ImportWrapper) {
+  /** @param chain for the loader thread: hooks in the thread of the application are told what is required */
+  constructor(wrapper: ImportWrapper, chain?: RequireChain) {
     this.#wrapper = wrapper;
+    this.#chain = chain;
   }
 
   async resolve(...[specifier, context, next]: ResolveArguments<Promise<Resolved>>): Promise<Resolved> {
     if (OURS.test(specifier)) return ofOurs(specifier);
+    if (this.#chain?.has(context.parentURL) === true) return this.#chain.follow(await next(specifier, context));
     const below: Below = { answer: undefined };
     const resolved = await this.#wrapper.resolve(specifier, toWrapper(context), async (...args) => {
       below.answer = await next(...args);
@@ -82,6 +87,7 @@ export class MarkedWrapper {
   #keep(url: string, loaded: Loaded): Loaded {
     const renamed = renameParts(loaded);
     if (OURS.test(url)) this.#made.set(url, renamed);
+    else this.#chain?.loaded(url, renamed);
     return renamed;
   }
 }
