@@ -145,6 +145,15 @@ describe('metrics of worker threads', () => {
     assert.equal(seen()?.started, 1);
   });
 
+  it('of a thread that ends after the link was closed are taken in no more', async () => {
+    const worker = work();
+    await tell(worker, 'start');
+    link.close();
+    link.flush();
+    await exitOf(worker, 'exit');
+    assert.equal(seen(), undefined);
+  });
+
   it('are sent when something changed, and not otherwise', () => {
     const other = new TaskMetrics();
     const forward = forwardToMainThread(other);

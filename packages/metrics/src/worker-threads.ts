@@ -69,9 +69,11 @@ export function receiveFromWorkers(taskMetrics: TaskMetrics): ThreadLink {
       else taskMetrics.merge(message.thread, message.report);
     });
   };
+  let closed = false;
   // Reports that have arrived, but whose event has not: a thread's last one may be overtaken by its exit event.
   const flush = (): void => {
-    for (;;) {
+    // Threads that were there before may end after it.
+    while (!closed) {
       const received = receiveMessageOnPort(channel as never);
       if (received === undefined) return;
       take(received.message);
@@ -86,6 +88,7 @@ export function receiveFromWorkers(taskMetrics: TaskMetrics): ThreadLink {
   return {
     flush,
     close(): void {
+      closed = true;
       stopWatching();
       channel.close();
     },

@@ -317,7 +317,9 @@ class Threads {
     this.#link?.close();
   }
 
-  #onWorker = (): void => {
+  #onWorker = (message: unknown): void => {
+    // Node's own thread for the hooks of modules, in which nothing of ours runs.
+    if ((message as { worker?: object }).worker?.constructor.name === 'InternalWorker') return;
     this.#link ??= receiveFromWorkers(this.#pipeline.taskMetrics);
   };
 }
