@@ -79,7 +79,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   'packages/taskspan/src/config.test.ts': ['config-source'],
   'packages/taskspan/src/doctor-metrics-port.test.ts': ['process-entries'],
   'packages/taskspan/src/import-watch.test.ts': ['import-hooks', 'import-hooks-thread'],
-  'packages/taskspan/src/instrument.test.ts': ['official-package'],
+  'packages/taskspan/src/instrument.test.ts': ['official-package', 'official-set'],
   'packages/taskspan/src/library-loading.test.ts': ['unpatched-libraries'],
   'packages/taskspan/src/register.loggers.test.ts': ['log-bridges'],
   'packages/taskspan/src/register.other-sdk.test.ts': ['late-tracer'],

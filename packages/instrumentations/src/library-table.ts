@@ -5,7 +5,6 @@
 import { createRequire } from 'node:module';
 import type { InstrumentationClass, LibraryEntry } from './library-entry.ts';
 
-export { isInRange } from './base/version-range.ts';
 export type { InstrumentationClass, LibraryEntry, LibrarySwitch } from './library-entry.ts';
 
 const require = createRequire(import.meta.url);

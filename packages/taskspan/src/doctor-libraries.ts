@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
-import { isInRange, LIBRARIES, type LibraryEntry } from '@taskspan/instrumentations/libraries';
+import { LIBRARIES, type LibraryEntry } from '@taskspan/instrumentations/libraries';
+import { isInRange } from '@taskspan/instrumentations/version-range';
 import { bundledLibraries } from './bundled-libraries.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './doctor-finding.ts';

@@ -1,11 +1,17 @@
+import { createRequire } from 'node:module';
 import { safely } from '@taskspan/core/hub';
 import type { Config } from './config.ts';
 import { LibraryLoading } from './library-loading.ts';
 import { LogBridges } from './log-bridges.ts';
 import { ModuleWatch } from './module-watch.ts';
-import { enableOfficial, findOfficial, OFFICIAL, type Switchable } from './official-package.ts';
+import { findOfficial, OFFICIAL } from './official-package.ts';
+import type { enableOfficial, Switchable } from './official-set.ts';
 import type { Operations } from './operations.ts';
 import type { Pipeline } from './pipeline.ts';
+
+// Loaded when the application has them.
+const load = createRequire(import.meta.url);
+const loadOfficialSet = (): { enableOfficial: typeof enableOfficial } => load('./official-set.js');
 
 /** What was switched on. */
 export interface InstrumentationSet {
@@ -44,7 +50,7 @@ export function enableInstrumentations(
   // The official ones load the same base, so there is nothing to win beside them.
   if (beforeApplication && ours === undefined && !config.bridges.console) bridges.await(modules);
   else bridges.enable();
-  const set = ours && safely(`loading ${OFFICIAL}`, () => enableOfficial(ours, config, pipeline));
+  const set = ours && safely(`loading ${OFFICIAL}`, () => loadOfficialSet().enableOfficial(ours, config, pipeline));
   const enabled = set?.instrumentations ?? [];
   const libraries = new LibraryLoading({
     names: config.libraries,
