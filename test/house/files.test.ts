@@ -94,6 +94,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/metrics/src/task-metrics.test.ts': ['consumer-span', 'instruments', 'metrics-state', 'operation-counters'],
   'test/pack/pack.test.ts': ['packages/taskspan/src/register.ts'],
+  'packages/taskspan/src/register.threads.test.ts': ['register-import', 'register-process'],
 };
 
 /** Drawers of unrelated things: a file is named by the noun that it defines. */

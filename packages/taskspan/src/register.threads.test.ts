@@ -56,6 +56,22 @@ describe('threads and workers under taskspan/register', () => {
     assert.equal(ends['main'], 'success');
   });
 
+  it('threads that are terminated at any moment, also while they load, end without a word', async () => {
+    app.write('idle.cjs', 'setInterval(() => {}, 1e6);');
+    const source = `import { once } from 'node:events';
+      import { Worker } from 'node:worker_threads';
+      async function terminated(afterMs) {
+        const worker = new Worker('./idle.cjs');
+        await once(worker, 'online');
+        await new Promise((resolve) => setTimeout(resolve, afterMs));
+        await worker.terminate();
+      }
+      for (let ms = 0; ms < 240; ms += 12) await Promise.all([terminated(ms), terminated(ms + 4), terminated(ms + 8)]);
+      console.log('all ended');`;
+    const ended = await app.run(source, { env: { ...app.ownData(), TASKSPAN_CONSOLE: 'on' } });
+    assert.deepEqual([ended.code, ended.signal, ended.stdout, ended.stderr], [0, null, 'all ended\n', '']);
+  }).timeout(60_000);
+
   it('cluster workers have an address, an instance and files each', async () => {
     const data = app.ownData();
     const source = `import cluster from 'node:cluster';
