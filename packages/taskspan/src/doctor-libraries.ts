@@ -37,12 +37,13 @@ const REMEDY = 'start the application with `node --import taskspan/register`, be
  * running processes of it have found them.
  */
 export function examineLibraries(examination: LibraryExamination): Finding[] {
-  return [...bundled(examination), ...installed(examination), ...running(examination), ...tasks()];
+  const seen = sightings(examination);
+  return [...bundled(examination), ...installed(examination, seen), ...running(seen), ...tasks()];
 }
 
 // --- as installed ---
 
-function installed(examination: LibraryExamination): Finding[] {
+function installed(examination: LibraryExamination, seen: readonly Sighting[]): Finding[] {
   const { folder, script, dependencies } = examination;
   const names = ENTRIES.flatMap(({ packages }) => packages);
   const found = installedPackages(names, { script, cwd: folder });
@@ -57,7 +58,12 @@ function installed(examination: LibraryExamination): Finding[] {
     if (entry === undefined) return [];
     // What only other packages need, and nobody asked for, is not the application's.
     const asked = examination.config.libraries.includes(entry.name) || dependencies.includes(one.name);
-    return asked ? [describe({ entry, installed: one }, examination)] : [];
+    if (!asked) return [];
+    const described = describe({ entry, installed: one }, examination);
+    // How it is installed says little beside what became of it.
+    const amiss = seen.some(({ module, reason }) => module === one.name && reason !== undefined);
+    const found = `${one.version} (${entry.supported}): not all of its jobs are captured, see the running processes`;
+    return [amiss && described.level === 'fine' ? { level: 'fine', topic: one.name, found } : described];
   });
 }
 
@@ -110,29 +116,39 @@ function bundled({ script }: LibraryExamination): Finding[] {
 
 // --- as running ---
 
-function running({ directory, service }: LibraryExamination): Finding[] {
-  if (directory === undefined) return [];
-  const pids = new Map<string, { readonly finding: Finding; readonly pids: number[] }>();
-  for (const entry of liveProcesses(directory).filter((one) => one.service === service)) {
-    for (const { module, version, hooked, reason } of entry.libraries ?? []) {
-      const name = version === undefined ? module : `${module} ${version}`;
-      const known = pids.get(`${name} ${reason}`);
-      if (known !== undefined) known.pids.push(entry.pid);
-      else pids.set(`${name} ${reason}`, { pids: [entry.pid], finding: sighting({ name, hooked, reason }) });
-    }
-  }
-  return [...pids.values()].map(({ finding, pids: seen }) => ({
-    ...finding,
-    found: `${finding.found} in ${seen.length === 1 ? 'process' : 'processes'} ${seen.join(', ')}`,
-  }));
-}
-
-function sighting(seen: {
+/** What processes of the service say of one library. */
+interface Sighting {
+  readonly module: string;
+  /** With its version, where that is known. */
   readonly name: string;
   readonly hooked: boolean;
   readonly reason: string | undefined;
-}): Finding {
-  const { name, hooked, reason } = seen;
+  readonly pids: number[];
+}
+
+function sightings({ directory, service }: LibraryExamination): readonly Sighting[] {
+  if (directory === undefined) return [];
+  const found = new Map<string, Sighting>();
+  for (const entry of liveProcesses(directory).filter((one) => one.service === service)) {
+    for (const { module, version, hooked, reason } of entry.libraries ?? []) {
+      const name = version === undefined ? module : `${module} ${version}`;
+      const known = found.get(`${name} ${reason}`);
+      if (known !== undefined) known.pids.push(entry.pid);
+      else found.set(`${name} ${reason}`, { module, name, hooked, reason, pids: [entry.pid] });
+    }
+  }
+  return [...found.values()];
+}
+
+function running(seen: readonly Sighting[]): Finding[] {
+  return seen.map((one) => {
+    const finding = sighting(one);
+    const where = `${one.pids.length === 1 ? 'process' : 'processes'} ${one.pids.join(', ')}`;
+    return { ...finding, found: `${finding.found} in ${where}` };
+  });
+}
+
+function sighting({ name, hooked, reason }: Sighting): Finding {
   const topic = 'running';
   if (hooked && reason === undefined) return { level: 'fine', topic, found: `${name} is hooked` };
   if (hooked) return { level: 'warning', topic, found: `${name} is hooked, but ${reason}`, fix: REMEDY };

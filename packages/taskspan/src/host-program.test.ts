@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'mocha';
-import { isThreadOfNode, isToolProcess } from './host-program.ts';
+import { after, afterEach, before, describe, it } from 'mocha';
+import { isBeforeApplication, isThreadOfNode, isToolProcess } from './host-program.ts';
 
 const TOOLS = [
   '/usr/lib/node_modules/npm/bin/npm-cli.js',
@@ -76,5 +77,31 @@ describe('isToolProcess', () => {
 describe('isThreadOfNode', () => {
   it('is not true of the main thread; what it is for is proved by an application with a loader thread', () => {
     assert.equal(isThreadOfNode(), false);
+  });
+});
+
+describe('isBeforeApplication', () => {
+  const { execArgv } = process;
+  const options = process.env['NODE_OPTIONS'];
+  afterEach(() => {
+    process.execArgv = execArgv;
+    if (options === undefined) delete process.env['NODE_OPTIONS'];
+    else process.env['NODE_OPTIONS'] = options;
+  });
+
+  it('needs a flag of Node that loads something first; no main module of CommonJS has begun then', () => {
+    const within = (args: readonly string[], environment: string): boolean => {
+      process.execArgv = [...args];
+      process.env['NODE_OPTIONS'] = environment;
+      return isBeforeApplication();
+    };
+    // Tests may be run by a main module of CommonJS, after which nothing comes first.
+    const first = createRequire(import.meta.url).main === undefined;
+    assert.equal(within([], ''), false);
+    assert.equal(within(['--inspect', '--enable-source-maps'], '--max-old-space-size=400'), false);
+    for (const flag of ['--import=x', '--import', '-r', '--require', '--experimental-default-config-file']) {
+      assert.equal(within([flag], ''), first, flag);
+      assert.equal(within([], `--inspect ${flag} x`), first, flag);
+    }
   });
 });

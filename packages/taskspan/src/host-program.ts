@@ -3,6 +3,7 @@
  * below a shell, also `npm start` itself, which would take the metrics port from the app that it starts.
  */
 import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { isMainThread, parentPort } from 'node:worker_threads';
 
 /**
@@ -46,6 +47,17 @@ export function isToolProcess(argv: readonly string[] = process.argv): boolean {
  */
 export function isThreadOfNode(): boolean {
   return !isMainThread && parentPort === null;
+}
+
+/** What has Node load something before the application, or names a file that may say so. */
+const PRELOADING = /^(?:--(?:import|require|loader|experimental-loader|experimental-(?:default-)?config-file)\b|-r)/;
+
+/** False when code of the application has loaded the toolkit: it may have loaded anything before. */
+export function isBeforeApplication(): boolean {
+  if (createRequire(import.meta.url).main !== undefined) return false;
+  return [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)].some((flag) =>
+    PRELOADING.test(flag),
+  );
 }
 
 function realPath(path: string): string {

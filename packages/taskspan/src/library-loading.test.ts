@@ -174,8 +174,8 @@ describe('job libraries under taskspan/register', function () {
     assert.deepEqual(operations(data), ['late']);
     assert.equal(
       ended.stderr,
-      'taskspan: node-schedule was loaded before taskspan was started: what it had set up by then is not captured; ' +
-        'start the application with "node --import taskspan/register"\n',
+      'taskspan: node-schedule was loaded before taskspan was started: jobs set up by then, or through functions ' +
+        'taken from it, are not all captured; start the application with "node --import taskspan/register"\n',
     );
   });
 
@@ -195,6 +195,32 @@ describe('job libraries under taskspan/register', function () {
     );
     assert.equal((await run('late/later.mjs', { nodeArgs: [] })).stderr, '');
     assert.deepEqual(operations(data), ['queueJob']);
+  });
+
+  it('hooks what was loaded before register, by the application or by what Node loads first, and says so', async () => {
+    app.write('before.cjs', "require('node-schedule'); globalThis.logger = require('winston');");
+    const task = `const lib = require('node-schedule');
+      const { createLogger, transports } = globalThis.logger ?? {};
+      new lib.Job('late', async () => {
+        createLogger?.({ transports: [new transports.Console({ silent: true })] }).info('a line');
+      }).invoke(new Date())`;
+    const said = /^taskspan: node-schedule was loaded before taskspan was started: [^\n]*; ([^\n]*)\n$/;
+    const own = await run(`require('node-schedule'); import('taskspan/register').then(() => { ${task} });`, {
+      nodeArgs: [],
+    });
+    assert.equal(said.exec(own.stderr)?.[1], 'start the application with "node --import taskspan/register"');
+    const preloaded = await run(task, { nodeArgs: ['-r', './before.cjs', '--import', 'taskspan/register'] });
+    assert.equal(said.exec(preloaded.stderr)?.[1], 'load taskspan/register before whatever loads it');
+    assert.deepEqual(operations(data), ['late', 'late']);
+    const lines = [...readJobLogs(data).values()].flatMap(({ records }) => records.map(({ body }) => body));
+    assert.ok(lines.includes('a line'));
+  });
+
+  it('says that an ES module may have been imported before the application loads register', async () => {
+    app.write('late/package.json', JSON.stringify({ name: 'late', dependencies: { 'p-queue': '*' } }));
+    app.write('late/register.mjs', `import 'p-queue'; await import('taskspan/register'); `);
+    const ended = await run('late/register.mjs', { nodeArgs: [] });
+    assert.match(ended.stderr, /^taskspan: p-queue: if imported before taskspan was started[^\n]*\n$/);
   });
 
   it('says once which version it does not support, and why', async () => {

@@ -7,6 +7,7 @@ import { LIBRARIES, type LibraryEntry, type LibrarySwitch } from '@taskspan/inst
 import { currentLocation } from './app-package.ts';
 import type { ImportWatch } from './import-watch.ts';
 import { installedPackages } from './installed-package.ts';
+import { loadedPackages } from './loaded-packages.ts';
 import { type AwaitedLoad, type ModuleWatch, packageOf } from './module-watch.ts';
 import type { OfficialPackage } from './official-package.ts';
 import type { Switchable } from './official-set.ts';
@@ -20,7 +21,7 @@ export interface LibraryLoadingOptions {
   readonly operations: Operations | undefined;
   readonly pipeline: Pick<Pipeline, 'tracerProvider' | 'meterProvider' | 'loggerProvider'>;
   readonly modules: ModuleWatch;
-  /** False: libraries may have been loaded already. */
+  /** False: the application may have loaded anything already. */
   readonly beforeApplication: boolean;
   /** Official instrumentations that the application has; they capture what we only adopt. */
   readonly official: OfficialPackage | undefined;
@@ -81,9 +82,12 @@ export class LibraryLoading {
     if (packages.length > 0) this.#stops.push(modules.await(packages, (load) => this.#onLoad(load)));
     this.#awaitCarriers();
     const hooked = this.#awaitImports(packages);
-    if (beforeApplication) return;
-    for (const name of this.#unpatched.lateStart(hooked)) this.#enablePackage(name);
-    this.#changed();
+    // Another module that Node loads before the application, or the application itself, may have come first.
+    const loaded = loadedPackages(packages);
+    if (loaded.size > 0) this.#unpatched.late(loaded, beforeApplication);
+    for (const name of loaded) this.#enablePackage(name);
+    if (!beforeApplication) this.#unpatched.lateStart(hooked);
+    if (loaded.size > 0 || !beforeApplication) this.#changed();
   }
 
   /** The process ends: says which libraries were loaded without being captured. */

@@ -3,6 +3,7 @@ import { reportOnce, safely } from '@taskspan/core/hub';
 import { awaitPinoLine } from '@taskspan/instrumentations/pino-channel';
 import type { Config } from './config.ts';
 import type { LogBridge } from './config-options.ts';
+import { loadedPackages } from './loaded-packages.ts';
 import type { ModuleWatch } from './module-watch.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -33,6 +34,10 @@ export class LogBridges {
     const { winston, pino } = this.#config.bridges;
     const packages = [...(winston ? ['winston'] : []), ...(pino ? ['pino'] : [])];
     if (packages.length === 0) return;
+    if (loadedPackages(packages).size > 0) {
+      this.enable();
+      return;
+    }
     this.#stopWaiting.push(
       modules.await(packages, () => {
         this.enable();

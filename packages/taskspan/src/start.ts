@@ -27,6 +27,7 @@ import {
   yieldToLaterSdk,
 } from './global-slots.ts';
 import { greet } from './greeting.ts';
+import { isBeforeApplication } from './host-program.ts';
 import { enableInstrumentations, type InstrumentationSet } from './instrument.ts';
 import { lazyPropagator } from './lazy-propagator.ts';
 import type { Operations } from './operations.ts';
@@ -69,7 +70,10 @@ export interface Taskspan {
 export interface StartMode {
   /** Milliseconds by which the metrics server waits, so that an exporter of the application gets its port first. */
   readonly serveAfterMs?: number;
-  /** Nothing of the application is loaded yet, so what takes part in its modules can wait until it loads them. */
+  /**
+   * Nothing of the application is loaded yet, unless it was the one that loaded register, so what takes part in its
+   * modules can wait until it loads them.
+   */
   readonly beforeApplication?: boolean;
 }
 
@@ -184,7 +188,7 @@ class RunningTaskspan implements Taskspan {
     state.runObservers.push(pipeline.taskMetrics);
     this.#threads = new Threads(pipeline);
     this.#instrumentations = enableInstrumentations(config, pipeline, {
-      beforeApplication: mode.beforeApplication,
+      beforeApplication: mode.beforeApplication === true && isBeforeApplication(),
       operations: options.operations,
       onLibraries: () => this.#list(),
     });

@@ -10,9 +10,15 @@ const require = createRequire(import.meta.url);
 /** After which a library that the application still means to import would have been. */
 const DOUBT_MS = 1000;
 
-const LATE = 'was loaded before taskspan was started: what it had set up by then is not captured';
+const LATE =
+  'was loaded before taskspan was started: jobs set up by then, or through functions taken from it, are not all captured';
 
 const REMEDY = 'start the application with "node --import taskspan/register"';
+
+/** Where that is the case already. */
+const ORDER = 'load taskspan/register before whatever loads it';
+
+const DOUBT = 'was not seen being loaded: what imported it before taskspan was started is not captured';
 
 /** Libraries that this process has loaded without their jobs being captured: that must not stay silent. */
 export class UnpatchedLibraries {
@@ -31,28 +37,34 @@ export class UnpatchedLibraries {
   /** A package is being loaded, and the hooks of its instrumentation are there. */
   seen(load: AwaitedLoad): void {
     this.#loads.set(load.name, load);
+    state.libraries.delete(this.#doubtKey(load.name));
     this.#doubtful = this.#doubtful.filter((name) => name !== load.name);
+  }
+
+  /**
+   * CommonJS has loaded some of them before the toolkit was started.
+   *
+   * @param preloaded true when Node has started the toolkit before the application
+   */
+  late(loaded: ReadonlySet<string>, preloaded: boolean): void {
+    for (const name of loaded) {
+      reportOnce(`late.${name}`, `${name} ${LATE}; ${preloaded ? ORDER : REMEDY}`);
+    }
+    this.#late = loaded;
   }
 
   /**
    * The toolkit was started by code of the application, perhaps after the libraries.
    *
    * @param importable packages that are installed as ES modules, of which nobody can tell whether they are loaded
-   * @returns packages that CommonJS has loaded, which can be hooked as far as that is possible now
    */
-  lateStart(importable: readonly string[]): ReadonlySet<string> {
-    const loaded = loadedPackages([...this.#byPackage.keys()]);
-    for (const name of loaded) {
-      reportOnce(`late.${name}`, `${name} ${LATE}; ${REMEDY}`);
-    }
-    this.#late = loaded;
+  lateStart(importable: readonly string[]): void {
     // An application of CommonJS has loaded by `require` what it has loaded.
-    if (require.main !== undefined) return loaded;
+    if (require.main !== undefined) return;
     const app = findAppPackage();
     const own = app === undefined ? [] : dependenciesOf(app);
-    this.#doubtful = importable.filter((name) => own.includes(name) && !loaded.has(name));
+    this.#doubtful = importable.filter((name) => own.includes(name) && !this.#late.has(name));
     if (this.#doubtful.length > 0) this.#doubt = setTimeout(() => this.#reportDoubtful(), DOUBT_MS).unref();
-    return loaded;
   }
 
   /** Says what is not captured, as far as it is known by now. */
@@ -82,10 +94,24 @@ export class UnpatchedLibraries {
     clearTimeout(this.#doubt);
   }
 
+  #doubtKey(module: string): string {
+    return `${this.#byPackage.get(module)?.name ?? module} ${module} doubt`;
+  }
+
   #reportDoubtful(): void {
     clearTimeout(this.#doubt);
     if (this.#doubtful.length === 0) return;
     const names = this.#doubtful.join(', ');
+    for (const module of this.#doubtful) {
+      const library = this.#byPackage.get(module)?.name ?? module;
+      state.libraries.set(this.#doubtKey(module), {
+        library,
+        module,
+        version: undefined,
+        hooked: false,
+        reason: DOUBT,
+      });
+    }
     this.#doubtful = [];
     reportOnce('late.imports', `${names}: if imported before taskspan was started, jobs are not captured; ${REMEDY}`);
   }
@@ -94,18 +120,4 @@ export class UnpatchedLibraries {
 /** Whether `require` gave an ES module for this file. */
 function isModule(file: string): boolean {
   return types.isModuleNamespaceObject(require.cache[file]?.exports);
-}
-
-/** Which of some packages CommonJS has loaded already, a file of them at least. */
-function loadedPackages(names: readonly string[]): ReadonlySet<string> {
-  const found = new Set<string>();
-  if (names.length === 0) return found;
-  const pattern = new RegExp(
-    `[\\\\/]node_modules[\\\\/](${names.map((name) => name.replace('/', '[\\\\/]')).join('|')})[\\\\/]`,
-  );
-  for (const file in require.cache) {
-    const name = pattern.exec(file.slice(file.lastIndexOf('node_modules') - 1))?.[1];
-    if (name !== undefined) found.add(name.replace('\\', '/'));
-  }
-  return found;
 }
