@@ -95,6 +95,10 @@ function begin(operation: unknown, options: TaskOptions | undefined, extras: Beg
   // Those of the surrounding run count too; a scheduler's timer has no surrounding run.
   const fields = submissionFields(attributes, currentRun(origin.base)?.fields);
   const started = startedAttributes(given, details, attributes);
+  // The link stands on the span, which is written at its end: a run that has none tells it too.
+  if (started !== undefined && given.carrier !== undefined && origin.enqueuer !== undefined) {
+    started[ATTR.TASK_ENQUEUER] = `${origin.enqueuer.traceId}-${origin.enqueuer.spanId}`;
+  }
   const kind = normaliseKind(given.kind);
   const run = new TaskRun({ id, operation: name, file, startMono, startTimeMs, fields }, details);
   const span = tracer === undefined ? NO_SPAN : startSpan(run, tracer, { origin, kind, links: extras.links });
@@ -222,7 +226,7 @@ function startedAttributes(
   given: TaskOptions,
   details: RunDetails,
   attributes: Readonly<Record<string, AnyValue>> | undefined,
-): Readonly<Record<string, AnyValue>> | undefined {
+): Record<string, AnyValue> | undefined {
   if (given === NO_OPTIONS) return undefined;
   const { attempt, maxAttempts, label, own } = details;
   const started: Record<string, AnyValue> = {};

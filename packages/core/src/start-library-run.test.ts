@@ -40,6 +40,8 @@ describe('startLibraryRun', () => {
       recording.span('send').links.map((link) => link.context.spanId),
       ['b'.repeat(16), LINKED.spanId],
     );
+    const started = recording.records.find((record) => record.run.operation === 'send')?.attributes;
+    assert.equal(started?.['task.enqueuer'], `${'a'.repeat(32)}-${'b'.repeat(16)}`);
     const tick = recording.span('tick');
     assert.deepEqual([tick.links, tick.parentSpanContext], [[], undefined]);
   });
