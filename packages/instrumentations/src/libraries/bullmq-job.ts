@@ -30,6 +30,10 @@ export interface BullMQRepeat {
   readonly pattern?: string | undefined;
   /** Before 3. */
   readonly cron?: string;
+  readonly endDate?: Date | string | number | undefined;
+  /** How many iterations there are to be. */
+  readonly limit?: number | undefined;
+  readonly immediately?: boolean;
 }
 
 /** What is read of a worker. */

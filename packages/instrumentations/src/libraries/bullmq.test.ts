@@ -16,6 +16,14 @@ exports.Worker = class Worker {
   callProcessJob(job, token, signal) { return this.processFn(job, token, signal); }
   notifyFailedJobs(jobs) { return jobs.length; }
 };
+exports.JobScheduler = class JobScheduler {
+  constructor(next, repeatStrategy) { Object.assign(this, { next, repeatStrategy }); }
+  async upsertJobScheduler(id, repeat, name, data, opts) { return this.next; }
+};
+exports.Repeat = class Repeat {
+  constructor(next) { this.next = next; }
+  async addNextRepeatableJob(name, data, opts) { return this.next; }
+};
 exports.QueueScheduler = class QueueScheduler {
   constructor(name) { this.name = name; }
   emit(...args) { return args; }
@@ -63,7 +71,6 @@ interface Worker {
   readonly name: string;
   callProcessJob(job: unknown, token?: string, signal?: AbortSignal): unknown;
   notifyFailedJobs(jobs: unknown[]): unknown;
-  jobScheduler?: unknown;
 }
 
 interface BullMQ {
@@ -77,6 +84,15 @@ interface BullMQ {
     add(name: string, data?: unknown, opts?: unknown): Promise<unknown>;
     addBulk(jobs: unknown): Promise<unknown>;
   };
+  readonly JobScheduler: new (
+    next: unknown,
+    strategy?: unknown,
+  ) => {
+    upsertJobScheduler(id: string, repeat: unknown, name: string, data: unknown, opts: unknown): Promise<unknown>;
+  };
+  readonly Repeat: new (
+    next: unknown,
+  ) => { addNextRepeatableJob(name: string, data: unknown, opts: unknown): Promise<unknown> };
   readonly QueueScheduler: new (name: string) => { emit(...args: unknown[]): unknown };
   readonly FlowProducer: new () => {
     readonly flow: unknown;
@@ -228,29 +244,89 @@ describe('BullMQInstrumentation', () => {
       assert.deepEqual(recorded.missed(), []);
     });
 
-    it('that starts late tells of the slots that nobody ran', async () => {
-      const slot = Date.now() - 3500;
-      const repeated = { repeatJobKey: 'tick', name: 'tick' };
-      await work(jobOf({ ...repeated, id: `repeat:tick:${slot}`, opts: { repeat: { every: 1000 } } }));
-      assert.deepEqual(recorded.missed(), ['tick missed', 'tick missed', 'tick missed']);
+    /** As a worker does: it fetches an iteration, for which the library makes the next one, and works on it. */
+    const workAfterNext = async (
+      { strategy, ...opts }: { readonly repeat: object; readonly prevMillis?: number; readonly strategy?: unknown },
+      next: unknown,
+      more: object = {},
+    ): Promise<void> => {
+      const job = jobOf({ repeatJobKey: 'tick', name: 'tick', ...more, opts });
+      const scheduler = new bullmq.JobScheduler(next, strategy);
+      assert.equal(await scheduler.upsertJobScheduler('tick', opts.repeat, 'tick', {}, opts), next);
+      await work(job);
+      // Strategies of applications may be asynchronous.
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const SLOT = 1_700_000_000_000;
+    const missed = (count: number): string[] => Array.from({ length: count }, () => 'tick missed');
 
-      const worker = new bullmq.Worker('mail', async () => {});
-      const asked: unknown[] = [];
-      const counted = Promise.resolve({
-        repeatStrategy: (millis: number, repeat: object) => {
-          asked.push(repeat);
-          return millis + 2000;
-        },
-      });
-      worker.jobScheduler = counted;
-      const opts = { prevMillis: slot, repeat: { pattern: '*/2 * * * * *', immediately: true } };
-      await worker.callProcessJob(jobOf({ ...repeated, opts }));
-      await counted.then(() => null);
-      assert.deepEqual(
-        recorded.missed(),
-        Array.from({ length: 4 }, () => 'tick missed'),
-      );
+    it('tells of the slots between its own and that of the iteration which the library made next', async () => {
+      const repeat = { every: 300 };
+      const nextAt = (slot: number): object => ({ id: `repeat:tick:${slot}`, opts: { repeat } });
+      const own = { id: `repeat:tick:${SLOT}` };
+      // However late it starts itself, the iteration at that slot will be run.
+      await workAfterNext({ repeat }, nextAt(SLOT + 300), own);
+      assert.deepEqual(recorded.missed(), []);
+      await workAfterNext({ repeat }, nextAt(SLOT + 900), own);
+      assert.deepEqual(recorded.missed(), missed(2));
+      // A retry, a start after a stall, and one of which nobody knows the next.
+      await workAfterNext({ repeat }, nextAt(SLOT + 900), { ...own, attemptsMade: 1, attemptsStarted: 2 });
+      await workAfterNext({ repeat }, nextAt(SLOT + 900), { ...own, attemptsStarted: 2, stalledCounter: 1 });
+      await workAfterNext({ repeat }, undefined, own);
+      await work(jobOf({ ...own, repeatJobKey: 'tick', name: 'tick', opts: { repeat } }));
+      assert.deepEqual(recorded.missed(), missed(2));
+      await workAfterNext({ repeat }, nextAt(SLOT + 1e9), own);
+      assert.equal(recorded.missed().length, 102);
+    });
+
+    it('tells of the slots of patterns, as the strategy has them', async () => {
+      const asked: object[] = [];
+      const strategy = async (millis: number, repeat: object): Promise<number> => {
+        asked.push(repeat);
+        return millis + 2000;
+      };
+      const repeat = { pattern: '*/2 * * * * *', immediately: true };
+      await workAfterNext({ repeat, strategy, prevMillis: SLOT }, { opts: { repeat, prevMillis: SLOT + 6000 } });
+      assert.deepEqual(recorded.missed(), missed(2));
       assert.deepEqual(asked[0], { pattern: '*/2 * * * * *' });
+      // On time, nobody is asked.
+      const { length } = asked;
+      const now = Date.now();
+      await workAfterNext({ repeat, strategy, prevMillis: now }, { opts: { repeat, prevMillis: now + 6000 } });
+      assert.deepEqual([recorded.missed(), asked.length], [missed(2), length]);
+      await workAfterNext(
+        { repeat, strategy: () => Promise.reject(new Error('no')), prevMillis: SLOT },
+        { opts: { repeat, prevMillis: SLOT + 6000 } },
+      );
+      assert.match(recorded.warnings.join(), /missed runs of a schedule could not be counted: Error: no/);
+    });
+
+    it('tells of the slots before the end of its schedule, where it is the last', async () => {
+      const own = { id: `repeat:tick:${SLOT}` };
+      await workAfterNext({ repeat: { every: 1000, endDate: new Date(SLOT + 2000) } }, undefined, own);
+      assert.deepEqual(recorded.missed(), missed(2));
+      await workAfterNext({ repeat: { every: 1000, endDate: SLOT + 2000, limit: 1 } }, undefined, own);
+      assert.deepEqual(recorded.missed(), missed(2));
+    });
+
+    it('tells them under the name that the application gives', async () => {
+      instrumentation.setConfig({ operation: (job) => `own ${(job as { name: string }).name}` });
+      const repeat = { every: 1000 };
+      await workAfterNext(
+        { repeat },
+        { id: `repeat:tick:${SLOT + 2000}`, opts: { repeat } },
+        { id: `repeat:tick:${SLOT}` },
+      );
+      assert.deepEqual(recorded.missed(), ['own tick missed']);
+    });
+
+    it('tells those of the older repeatable jobs', async () => {
+      const repeat = { every: 1000 };
+      const opts = { repeat, prevMillis: SLOT };
+      const repeatable = new bullmq.Repeat({ opts: { repeat, prevMillis: SLOT + 3000 } });
+      await repeatable.addNextRepeatableJob('tick', {}, opts);
+      await work(jobOf({ name: 'tick', opts }));
+      assert.deepEqual(recorded.missed(), missed(2));
     });
 
     it('is linked to the span of the worker, where it has telemetry of its own', async () => {

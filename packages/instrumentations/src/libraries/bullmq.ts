@@ -5,6 +5,7 @@ import { MOVE_TO_FAILED, NOTIFY_FAILED_JOBS, SCHEDULER_EMIT } from './bullmq-fai
 import type { BullMQWorker } from './bullmq-job.ts';
 import { describeProcessing } from './bullmq-run.ts';
 import { AS_JSON_SANDBOX, CHILD_START } from './bullmq-sandbox.ts';
+import { NEXT_ITERATION_HOOKS } from './bullmq-slots.ts';
 
 const VERSIONS = '>=1.91 <7';
 
@@ -23,6 +24,7 @@ const BULLMQ: Library = {
           describe: ({ self, args }, kit) => describeProcessing(self as BullMQWorker, args, kit),
         },
         ...ENQUEUE_HOOKS,
+        ...NEXT_ITERATION_HOOKS,
         MOVE_TO_FAILED,
         NOTIFY_FAILED_JOBS,
         SCHEDULER_EMIT,
