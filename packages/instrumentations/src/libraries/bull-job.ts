@@ -1,6 +1,6 @@
 import type { Classified, RunEnding, RunFacts } from '../base/facts.ts';
 import type { LibraryKit } from '../base/library-kit.ts';
-import { slotsBetween } from './schedule-slots.ts';
+import { nextIteration, slotsEvery } from './bull-iterations.ts';
 import { readMetadata } from './telemetry-metadata.ts';
 import { noteThrown } from './thrown-error.ts';
 
@@ -50,14 +50,26 @@ export function startsBefore(job: BullJob): number {
 /** A run of a job that is about to begin. */
 export function describeProcessing(job: BullJob, kit: LibraryKit): RunFacts {
   const facts = describeJob(job, kit, startsBefore(job) + 1);
-  const { every } = job.opts?.repeat ?? {};
-  if (every !== undefined && facts.scheduledAt !== undefined && facts.attempt === 1) {
-    const late = slotsBetween(Number(facts.scheduledAt), Date.now(), (slot) => slot + every);
-    for (const slot of late) kit.missed(facts.operation, 'missed', slot);
-  }
+  if (facts.scheduledAt !== undefined && facts.attempt === 1)
+    countMissedSlots(Number(facts.scheduledAt), job, { facts, kit });
   // Into the same object: a spread of it costs as much as the rest of describing.
   facts.classify = (end) => classifyEnding(end, job);
   return facts;
+}
+
+/**
+ * The slots between that of a job, which is started for the first time, and that of the iteration which the library made
+ * when it fetched the job: nobody will run them. Those of cron patterns are not known.
+ */
+function countMissedSlots(
+  slot: number,
+  { opts }: BullJob,
+  of: { readonly facts: RunFacts; readonly kit: LibraryKit },
+): void {
+  const until = nextIteration(opts)?.slot;
+  const { every } = opts?.repeat ?? {};
+  if (every === undefined || until === undefined) return;
+  for (const at of slotsEvery(every, slot, until)) of.kit.missed(of.facts, 'missed', at);
 }
 
 /** Facts to which a start adds how its ending is to be understood. */

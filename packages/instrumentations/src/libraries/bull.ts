@@ -1,8 +1,10 @@
+import { observe } from '@taskspan/core/hub';
 import type { EnqueueCall } from '../base/facts.ts';
 import { exported, type Library } from '../base/hook.ts';
 import { LibraryInstrumentation } from '../base/library-instrumentation.ts';
 import type { LibraryCall } from '../base/wrapped-function.ts';
 import { EMIT, MOVE_TO_FAILED, prototypeOfWhole } from './bull-failure.ts';
+import { noteNextIteration } from './bull-iterations.ts';
 import { type BullJob, describeProcessing, noteStored } from './bull-job.ts';
 import { followFromParent, followIntoPool } from './bull-sandbox.ts';
 import { withMetadata } from './telemetry-metadata.ts';
@@ -49,6 +51,17 @@ const BULL: Library = {
             const job = kit.call(call);
             noteStored(job, call.args[1]);
             return job;
+          },
+        },
+        {
+          form: 'around',
+          on: prototypeOfWhole,
+          method: 'nextRepeatableJob',
+          around: (call, kit) => {
+            const [, , options] = call.args;
+            const returned = (next: unknown): void =>
+              noteNextIteration(options, { slot: (next as BullJob | undefined)?.opts?.prevMillis, madeAt: Date.now() });
+            return observe(kit.call(call), { returned, threw: () => {} }, 'beside');
           },
         },
         MOVE_TO_FAILED,
