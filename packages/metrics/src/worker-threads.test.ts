@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { BroadcastChannel, receiveMessageOnPort, type Worker } from 'node:worker_threads';
+import { BroadcastChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { clearReports, type RunInfo, state } from '@taskspan/core/hub';
 import { ThreeReaders } from './collected.test.fixture.ts';
 import { METRICS } from './metrics-table.ts';
@@ -109,6 +109,28 @@ describe('metrics of worker threads', () => {
       assert.deepEqual([seen()?.total.cancelled, seen()?.total.success], [2, 1]);
     });
   }
+
+  it('are watched without a listener, which the application could count or remove, and by two of us', async () => {
+    const other = new TaskMetrics();
+    const second = receiveFromWorkers(other);
+    try {
+      const bare = new Worker('', { eval: true, execArgv: [] });
+      assert.deepEqual([bare.listenerCount('exit'), Object.keys(bare).includes('emit')], [0, false]);
+      await once(bare, 'exit');
+      assert.equal(Object.hasOwn(bare, 'emit'), false);
+      const worker = work();
+      await tell(worker, 'start', 'flush');
+      link.flush();
+      second.flush();
+      worker.removeAllListeners();
+      const codes: unknown[] = [];
+      worker.on('exit', (code) => codes.push(code, seen()?.running, other.snapshot().operations['thread']?.running));
+      await worker.terminate();
+      assert.deepEqual(codes, [1, 0, 0]);
+    } finally {
+      second.close();
+    }
+  });
 
   it('count a long queue of samples in full', async () => {
     const worker = work();

@@ -100,10 +100,30 @@ function onWorkerExit(callback: (thread: number) => void): () => void {
   const onWorker = (message: unknown): void => {
     const { worker } = message as { worker: Worker };
     const thread = worker.threadId;
-    worker.once('exit', () => callback(thread));
+    safely('watching a thread', () => watchExit(worker, () => callback(thread)));
   };
   subscribe('worker_threads', onWorker);
   return () => unsubscribe('worker_threads', onWorker);
+}
+
+/** Seen where it is told: a listener of ours would be among those that the application counts, and may remove. */
+function watchExit(worker: Worker, callback: () => void): void {
+  const below = Object.getOwnPropertyDescriptor(worker, 'emit');
+  const emit = function (this: unknown, event: unknown, ...args: unknown[]): unknown {
+    if (event === 'exit') {
+      if (worker.emit === emit) restore(worker, below);
+      safely('the end of a thread', callback);
+    }
+    // Looked up only now: it may have been replaced for all workers since.
+    const next: unknown = below?.value ?? Reflect.get(Reflect.getPrototypeOf(worker) ?? {}, 'emit', worker);
+    return Reflect.apply(next as Worker['emit'], this, [event, ...args]);
+  };
+  Object.defineProperty(worker, 'emit', { value: emit, configurable: true, writable: true, enumerable: false });
+}
+
+function restore(worker: Worker, below: PropertyDescriptor | undefined): void {
+  if (below === undefined) Reflect.deleteProperty(worker, 'emit');
+  else Object.defineProperty(worker, 'emit', below);
 }
 
 /**
