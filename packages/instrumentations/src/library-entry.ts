@@ -31,6 +31,6 @@ export interface LibraryEntry {
   readonly captured: string;
   /** What is not, for the docs. */
   readonly limits: string;
-  /** Loads the class. */
+  /** Loads the class; of a carrier the light one below it, which needs nothing of OpenTelemetry's instrumentations. */
   load(): InstrumentationClass;
 }

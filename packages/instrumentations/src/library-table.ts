@@ -374,7 +374,7 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     captured:
       'exit code and signal as `task.exited` in the log of the run, `task.launch_failed`; runs of the process without another enqueuer link the span that started it',
     limits: 'a TRACEPARENT that the caller sets stays',
-    load: loader('child-process', 'ChildProcessInstrumentation'),
+    load: loader('child-process-carrier', 'ChildProcessCarrier'),
   },
   {
     name: 'worker-threads',
@@ -388,6 +388,6 @@ export const LIBRARIES: readonly LibraryEntry[] = [
     captured: 'runs of the thread without another enqueuer link the span that started it',
     limits:
       'threads that share the environment (SHARE_ENV) get nothing; a thread that outlives its run keeps that link',
-    load: loader('worker-threads', 'WorkerThreadsInstrumentation'),
+    load: loader('worker-threads-carrier', 'WorkerThreadsCarrier'),
   },
 ];
