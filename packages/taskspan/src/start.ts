@@ -31,6 +31,7 @@ import { isBeforeApplication } from './host-program.ts';
 import { enableInstrumentations, type InstrumentationSet } from './instrument.ts';
 import { lazyPropagator } from './lazy-propagator.ts';
 import type { Operations } from './operations.ts';
+import { describeTwoCopies, OWN_COPY, type PackageCopy } from './package-copy.ts';
 import { Pipeline } from './pipeline.ts';
 import { findProcessPlace } from './process-place.ts';
 import type { Redact } from './redaction.ts';
@@ -104,10 +105,14 @@ const INERT: Taskspan = {
 export function start(options: StartOptions = {}, mode: StartMode = {}): Taskspan {
   const { owner } = state;
   if (owner !== undefined) {
+    if (!(owner instanceof RunningTaskspan)) {
+      reportOnce('copies', describeTwoCopies(owner));
+      return INERT;
+    }
     // Without options it is asked for, not started: such as for a flush in an application that runs under the flag.
     if (Object.keys(options).length > 0)
       reportOnce('start', 'taskspan is started already in this process; the options of this start are ignored');
-    return owner instanceof RunningTaskspan ? owner : INERT;
+    return owner;
   }
   const config = readConfig(process.env, options);
   if (config.disabled) return INERT;
@@ -136,6 +141,8 @@ interface Setup {
 }
 
 class RunningTaskspan implements Taskspan {
+  /** Read by other copies. */
+  readonly copy: PackageCopy = OWN_COPY;
   readonly directory: string | undefined;
   readonly logsFolder: string | undefined;
   readonly #pipeline: Pipeline;
