@@ -1,9 +1,9 @@
 import { ATTR } from '@taskspan/core';
-import { safely, state } from '@taskspan/core/hub';
+import { observe, readSafely, safely, state } from '@taskspan/core/hub';
 import { type AroundHook, type Exports, prototypeOf, wholeOf } from '../base/hook.ts';
 import type { LibraryKit } from '../base/library-kit.ts';
 import { type BullJob, describeJob, startsBefore, willRetry } from './bull-job.ts';
-import { messageOf, STALLED, wasThrownBy } from './thrown-error.ts';
+import { messageOf, noteFurtherAttempt, STALLED, wasThrownBy } from './thrown-error.ts';
 
 /** The prototype of a module that is a class. */
 export function prototypeOfWhole(exports: Exports): unknown {
@@ -19,7 +19,11 @@ export const MOVE_TO_FAILED: AroundHook = {
     const job = call.self as BullJob;
     const [error] = call.args;
     safely('hearing of a failed job', () => noteFailure(job, error, kit));
-    return kit.call(call);
+    const run = willRetry(job) === undefined ? kit.runOf(job) : undefined;
+    const promise = kit.call(call);
+    if (run === undefined) return promise;
+    const returned = (): void => noteFurtherAttempt(run, typeof job.finishedOn === 'number');
+    return observe(promise, { returned, threw: () => {} }, 'beside');
   },
 };
 
@@ -34,8 +38,8 @@ function noteFailure(job: BullJob, error: unknown, kit: LibraryKit): void {
   }
   const retry = willRetry(job);
   if (retry !== undefined) run.setOwn(ATTR.TASK_WILL_RETRY, retry);
-  const { name } = (error ?? {}) as { readonly name?: unknown };
-  if (name === 'TimeoutError') run.report({ status: 'failure', errorType: 'timeout', thrown: { error } });
+  if (readSafely(error, 'name') === 'TimeoutError')
+    run.report({ status: 'failure', errorType: 'timeout', thrown: { error } });
   else run.threw(error);
 }
 

@@ -39,7 +39,10 @@ class Pool {
 }
 function Job() {}
 Job.fromJSON = function(queue, json) { return Object.assign(new Job(), json, { queue }); };
-Job.prototype.moveToFailed = async function() { if (this.lockLost) throw new Error('Missing lock'); };
+Job.prototype.moveToFailed = async function() {
+  if (this.lockLost) throw new Error('Missing lock');
+  if (this.isLast) this.finishedOn = 1;
+};
 module.exports = Queue;
 module.exports.Job = Job;
 `;
@@ -217,6 +220,19 @@ describe('BullInstrumentation', () => {
         assert.deepEqual([status, errorType, attributes['task.will_retry']], ['failure', 'TypeError', willRetry]);
       });
     }
+
+    it('is followed by what a strategy of the application decided', async () => {
+      const error = new TypeError('x');
+      for (const more of [{ isLast: true }, {}, { isLast: true, attemptsMade: 2 }]) {
+        const job = jobOf({ ...more, opts: { attempts: 3, backoff: { type: 'mine' } } });
+        await work(job, () => Promise.reject(error));
+        await job.moveToFailed(error);
+      }
+      assert.deepEqual(
+        recorded.runs().map(({ lines }) => lines),
+        [['there is no further attempt'], ['there will be a further attempt'], []],
+      );
+    });
 
     it('comes when the library gives up on it, whatever the handler does then', async () => {
       const job = jobOf({ opts: { timeout: 5, attempts: 2 } });

@@ -2,9 +2,9 @@ import { observe, safely, state } from '@taskspan/core/hub';
 import type { AroundHook } from '../base/hook.ts';
 import { prototypeOf } from '../base/hook.ts';
 import type { LibraryKit } from '../base/library-kit.ts';
-import { attemptsAllowed, type BullMQJob, isRetryKnown, timesStarted } from './bullmq-job.ts';
+import { attemptOf, attemptsAllowed, type BullMQJob, isRetryKnown, timesStarted } from './bullmq-job.ts';
 import { describeJob } from './bullmq-run.ts';
-import { messageOf, STALLED, wasThrownBy } from './thrown-error.ts';
+import { messageOf, noteFurtherAttempt, STALLED, wasThrownBy } from './thrown-error.ts';
 
 /**
  * Every job that fails goes through here: those whose handler threw, those that ran and whose result could not be
@@ -18,10 +18,13 @@ export const MOVE_TO_FAILED: AroundHook = {
     const job = call.self as BullMQJob;
     const [error] = call.args;
     safely('hearing of a failed job', () => noteFailure(job, error, kit));
+    const isOpen = !isRetryKnown(job) && attemptOf(job) < attemptsAllowed(job);
+    const run = isOpen ? kit.runOf(job) : undefined;
     const promise = kit.call(call);
     // Whoever listens to a promise takes the callers out of the stack of its error: not without need.
-    if (isRetryKnown(job)) return promise;
-    return observe(promise, { returned: () => noteLastAttempt(job, kit), threw: () => {} }, 'beside');
+    if (run === undefined) return promise;
+    const returned = (): void => noteFurtherAttempt(run, job.finishedOn !== undefined);
+    return observe(promise, { returned, threw: () => {} }, 'beside');
   },
 };
 
@@ -73,10 +76,4 @@ function noteLost(job: BullMQJob, kit: LibraryKit, started: number): void {
   // Busy, and here: it will end by itself.
   for (const { info } of state.openRuns) if (info.id === facts.id) return;
   kit.orphaned(facts);
-}
-
-/** A backoff strategy of the application may end the attempts before they are used up. */
-function noteLastAttempt(job: BullMQJob, kit: LibraryKit): void {
-  if (job.finishedOn === undefined || (job.attemptsMade ?? 0) >= attemptsAllowed(job)) return;
-  kit.runOf(job)?.log('info', 'there is no further attempt');
 }

@@ -1,4 +1,5 @@
 import { context, type SpanContext, trace } from '@opentelemetry/api';
+import { readSafely } from '@taskspan/core/hub';
 import type { Classified, RunEnding, RunFacts } from '../base/facts.ts';
 import type { LibraryKit } from '../base/library-kit.ts';
 import {
@@ -77,8 +78,8 @@ function activeSpan(): SpanContext[] | undefined {
 function classifyEnding(end: RunEnding, job: BullMQJob, worker: BullMQWorker): Classified | undefined {
   if (!('error' in end)) return undefined;
   noteThrown(job, end);
-  const { name, message } = (end.error ?? {}) as { readonly name?: unknown; readonly message?: unknown };
-  if (message === RATE_LIMITED || CONTROL_FLOW.has(name)) return { status: 'deferred' };
+  const name = readSafely(end.error, 'name');
+  if (readSafely(end.error, 'message') === RATE_LIMITED || CONTROL_FLOW.has(name)) return { status: 'deferred' };
   return { willRetry: name === 'UnrecoverableError' ? false : willRetry(job, worker) };
 }
 

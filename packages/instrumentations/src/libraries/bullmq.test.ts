@@ -434,6 +434,37 @@ describe('BullMQInstrumentation', () => {
         ],
       );
     });
+
+    it('tells afterwards what a strategy of the application decided, either way', async () => {
+      const error = new TypeError('x');
+      const opts = { attempts: 3, backoff: { type: 'mine' } };
+      for (const more of [{ isLast: true }, {}, { attemptsMade: 2, isLast: true }, { lockLost: true }]) {
+        const job = jobOf({ ...more, opts });
+        await work(job, () => Promise.reject(error));
+        await job.moveToFailed(error).catch(() => {});
+      }
+      assert.deepEqual(
+        recorded.runs().map(({ lines }) => lines),
+        [['there is no further attempt'], ['there will be a further attempt'], [], []],
+      );
+    });
+
+    it('survives an error that cannot be read', async () => {
+      const thrower = {
+        get: (target: object, key: string | symbol): unknown => {
+          if (key === 'name' || key === 'message') throw new Error('no');
+          return Reflect.get(target, key);
+        },
+      };
+      const error = new Proxy(new Error('x'), thrower);
+      const job = jobOf();
+      await work(job, () => Promise.reject(error));
+      await job.moveToFailed(error);
+      await job.moveToFailed(new Proxy(new Error('y'), thrower));
+      const { status, attributes, lines } = recorded.run();
+      assert.deepEqual([status, attributes['task.will_retry'], lines.length], ['failure', true, 1]);
+      assert.doesNotMatch(recorded.warnings.join(), /classifying|hearing/);
+    });
   });
 
   describe('a stall too many', () => {
