@@ -5,7 +5,17 @@ import { BoundedNames } from './bounded-name.ts';
 describe('BoundedNames', () => {
   it('keeps the names that jobs have', () => {
     const names = new BoundedNames();
-    for (const name of ['send-email', 'Report.weekly', 'v2/resize', 'step-3', 'überweisen', 'year 2024']) {
+    for (const name of [
+      'send-email',
+      'Report.weekly',
+      'v2/resize',
+      'step-3',
+      'überweisen',
+      'year 2024',
+      'default',
+      'null',
+      'undefined',
+    ]) {
       assert.equal(names.choose(name, 'queue'), name);
     }
   });
@@ -27,6 +37,13 @@ describe('BoundedNames', () => {
       '<Anonymous Job 3 2026-11-21T10:00:00.000Z>',
     ];
     for (const name of bad) assert.equal(names.choose(name, 'queue'), 'queue', String(name));
+  });
+
+  it('takes no function for named that is a default export', () => {
+    const names = new BoundedNames();
+    assert.equal(names.chooseFunction('default', 'resize-image'), 'resize-image');
+    assert.equal(names.chooseFunction('resize', 'resize-image'), 'resize');
+    assert.equal(names.chooseFunction('', 'resize-image'), 'resize-image');
   });
 
   it('takes the queue for all names beyond the first 64 of it, and keeps those', () => {

@@ -6,8 +6,8 @@ const MAX_CHARS = 100;
 /** What ids look like inside of names: UUIDs, long hexadecimal, long numbers, dates. */
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{16,}|\d{5,}|\d{4}-\d{2}-\d{2}/i;
 
-/** Names that libraries give to jobs without one. */
-const UNNAMED: ReadonlySet<string> = new Set(['', '__default__', 'default', 'undefined', 'null']);
+/** What jobs without a name have for one: nothing, or what Bull gives them. Any other word is a name. */
+const UNNAMED: ReadonlySet<string> = new Set(['', '__default__']);
 
 /**
  * Decides what a job is called in metrics: its own name, or that of its queue when the name is none, holds an id, or is
@@ -30,5 +30,10 @@ export class BoundedNames {
     if (names.size >= NAMES_PER_QUEUE) return fallback;
     names.add(name);
     return name;
+  }
+
+  /** The same for the name of a function or of an export: every nameless one that a module exports is `default`. */
+  chooseFunction(name: unknown, fallback: string): string {
+    return name === 'default' ? fallback : this.choose(name, fallback);
   }
 }

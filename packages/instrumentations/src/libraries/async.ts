@@ -57,7 +57,7 @@ function makeQueue(call: LibraryCall, kit: LibraryKit, maker: string): unknown {
   const describe = ({ args: [given] }: LibraryCall): RunFacts[] => {
     const together = MAKERS[maker] === 'batch' ? (given as readonly unknown[]) : [given];
     return together.map((task) => ({
-      operation: kit.names.choose(worker.name, 'async'),
+      operation: kit.names.chooseFunction(worker.name, 'async'),
       job: { task },
       trigger: 'queue',
       batchSize: MAKERS[maker] === 'batch' ? together.length : undefined,

@@ -32,7 +32,7 @@ function makeQueue(call: LibraryCall, kit: LibraryKit, style: 'promise' | 'callb
   const tasks = new PushedTasks();
   const describe = ({ args: [task] }: LibraryCall) => [
     {
-      operation: kit.names.choose(worker.name, 'fastq'),
+      operation: kit.names.chooseFunction(worker.name, 'fastq'),
       job: { task },
       trigger: 'queue' as const,
       ...tasks.take(task),

@@ -51,7 +51,7 @@ function addTask(call: LibraryCall, kit: LibraryKit): unknown {
 function describeTask(job: QueuedTask, pushed: Pushed, kit: LibraryKit): RunFacts {
   const { task, options } = job;
   return {
-    operation: kit.names.choose((task as { readonly name?: string }).name, 'p-queue'),
+    operation: kit.names.chooseFunction((task as { readonly name?: string }).name, 'p-queue'),
     job,
     trigger: 'queue',
     jobId: typeof options?.id === 'string' ? options.id : undefined,

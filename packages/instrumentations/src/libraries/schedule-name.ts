@@ -17,7 +17,7 @@ export function scheduleName(kit: LibraryKit, names: ScheduleNames): string {
   const { library, name, handler, given = [], pattern } = names;
   const byPattern = kit.names.choose(pattern, library);
   const called = functionName(handler);
-  const byHandler = given.includes(called) ? byPattern : kit.names.choose(called, byPattern);
+  const byHandler = given.includes(called) ? byPattern : kit.names.chooseFunction(called, byPattern);
   return kit.names.choose(name, byHandler);
 }
 

@@ -50,7 +50,7 @@ export function describeTask(options: TaskOptions | undefined, { call, kit, libr
   const name = options?.name ?? pool?.name;
   const signal = options?.signal;
   return {
-    operation: kit.names.choose(name, fileName(file) ?? library),
+    operation: kit.names.chooseFunction(name, fileName(file) ?? library),
     job: options,
     trigger: 'queue',
     classify: (end) => classifyTask(end, signal),

@@ -77,7 +77,7 @@ function runTask(call: LibraryCall, kit: LibraryKit): unknown {
     return new Promise(() => {});
   };
   kit.run({ original: exec, self: undefined, args: [] }, () => ({
-    operation: kit.names.choose(nameOf(method), fileName((call.self as Pool).script) ?? 'workerpool'),
+    operation: kit.names.chooseFunction(nameOf(method), fileName((call.self as Pool).script) ?? 'workerpool'),
     job,
     trigger: 'queue',
   }));
