@@ -48,3 +48,4 @@ export { severityText } from './severity.ts';
 export { RunStampLogProcessor, RunStampSpanProcessor } from './stamp.ts';
 export { startLibraryRun } from './start-library-run.ts';
 export { safeFileName, taskFile, utcDate } from './task-file.ts';
+export { recordLostRun } from './task-record.ts';

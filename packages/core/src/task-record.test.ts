@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { state } from './internal/state.ts';
@@ -7,7 +7,7 @@ import { LIMITS } from './limits.ts';
 import { type Recording, startRecording, stopRecording } from './recorded-sdk.test.ts';
 import { runTask } from './run-task.ts';
 import type { TaskRecord } from './task.ts';
-import { recordMissedTask, recordOrphanedTask, startTaskSpan } from './task-record.ts';
+import { recordLostRun, recordMissedTask, recordOrphanedTask, startTaskSpan } from './task-record.ts';
 
 const unreadable = (): TaskRecord =>
   new Proxy(
@@ -187,6 +187,65 @@ describe('recordOrphanedTask', () => {
     trace.disable();
     state.sinks.length = 0;
     recordOrphanedTask(null, { id: 'nobody listens' });
+  });
+});
+
+describe('recordLostRun', () => {
+  let seen: Recording;
+  beforeEach(() => {
+    seen = startRecording();
+  });
+  afterEach(stopRecording);
+
+  const LOST = {
+    id: 'mail.42.1',
+    relation: 'root',
+    kind: SpanKind.CONSUMER,
+    attempt: 1,
+    maxAttempts: 3,
+    enqueuedAt: 1000,
+    startedAt: Date.UTC(2026, 0, 2),
+    carrier: { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` },
+    attributes: { 'messaging.system': 'bullmq' },
+    own: { 'task.library': 'bullmq', 'task.trigger': 'queue', 'task.job.id': '42' },
+  } as const;
+  const OWN = { 'task.attempt': 1, 'task.max_attempts': 3, ...LOST.own };
+
+  it('says in span and record what the run itself would say', () => {
+    runTask('sweeper', () => recordLostRun('send', LOST));
+    const span = seen.span('send');
+    assert.deepEqual(span.attributes, {
+      operation: 'send',
+      'task.id': 'mail.42.1',
+      'task.file': '2026-01-02/mail.42.1',
+      'messaging.system': 'bullmq',
+      ...OWN,
+      'task.status': 'orphaned',
+      'error.type': 'process_lost',
+    });
+    assert.equal(span.kind, SpanKind.CONSUMER);
+    assert.deepEqual(
+      span.links.map((link) => link.context.spanId),
+      ['b'.repeat(16)],
+    );
+    const { run, attributes } = seen.record('task.orphaned');
+    assert.deepEqual(attributes, { ...OWN, 'task.status': 'orphaned', 'error.type': 'process_lost' });
+    assert.deepEqual([run.orphan, run.waitSeconds], [true, undefined]);
+  });
+
+  it('counts a run once for its id, whoever tells of it', () => {
+    recordLostRun('send', { ...LOST });
+    recordLostRun('send', { ...LOST });
+    recordOrphanedTask(null, { id: LOST.id, operation: 'send' });
+    assert.equal(seen.spans().length, 1);
+    assert.equal(state.openRuns.size, 0);
+  });
+
+  it('is nothing when nobody watches', () => {
+    stopRecording();
+    seen = startRecording({ spans: false, records: 'none' });
+    recordLostRun('send', LOST);
+    assert.deepEqual(seen.warnings, []);
   });
 });
 

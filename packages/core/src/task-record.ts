@@ -1,12 +1,14 @@
-import { beginRun } from './begin-run.ts';
+import { type BeginExtras, beginRun } from './begin-run.ts';
 import type { CallerLogger } from './caller-logger.ts';
 import { readSafely } from './error-facts.ts';
 import { IdleTask } from './idle-task.ts';
 import { recordMissed } from './internal/hub.ts';
 import { safely } from './internal/report.ts';
 import { MISSED_REASONS, type MissedReason, state } from './internal/state.ts';
+import type { LibraryRunOptions } from './library-run.ts';
 import { LIMITS } from './limits.ts';
-import { SUBMISSION_FIELDS } from './names.ts';
+import { ATTR, SUBMISSION_FIELDS } from './names.ts';
+import type { Outcome } from './outcome.ts';
 import type { Instant, Task, TaskOptions, TaskRecord } from './task.ts';
 import { taskFile } from './task-file.ts';
 import { normaliseTaskId } from './task-id.ts';
@@ -19,6 +21,7 @@ import {
   normaliseTaskRecord,
   UNKNOWN_OPERATION,
 } from './task-options.ts';
+import type { TaskRun } from './task-run.ts';
 
 /**
  * Begins a task from a record that the caller keeps, without any state of ours in it. The record's `error` and
@@ -71,16 +74,58 @@ export function recordOrphanedTask(
   const id = normaliseTaskId(readField(kept, 'id'));
   if (!isFirstReport(kept, id)) return;
   safely('recording an orphaned task', () => {
-    const startedMs = normaliseInstant('record.startedAt', readField(kept, 'startedAt'));
-    const file = startedMs === undefined || id === undefined ? undefined : taskFile(id, startedMs);
+    const file = fileOf(id, normaliseInstant('record.startedAt', readField(kept, 'startedAt')));
     const options: TaskOptions = { ...recordOptions(logger, kept), id, relation: 'root' };
-    const run = beginRun(readField(kept, 'operation'), options, { orphan: true, file });
-    if (run instanceof IdleTask) return;
-    run.conclude({ status: 'orphaned', errorType: 'process_lost', failure: undefined, attributes: undefined });
+    beginLost(readField(kept, 'operation'), options, { file })?.conclude(PROCESS_LOST);
   });
 }
 
-function isFirstReport(record: TaskRecord, id: string | undefined): boolean {
+/** What an instrumentation knows of a run of its library whose process vanished. */
+interface LostRunOptions extends LibraryRunOptions {
+  /** The same in every process that tells of this run. */
+  readonly id: string;
+  /** When it began, where that is known. */
+  readonly startedAt?: Instant | undefined;
+}
+
+/**
+ * Reports a run of a job library whose process vanished, as {@link recordOrphanedTask} does, once for its id, and with
+ * all that would stand on the run itself. The record has no `task.started` before it, so it says that too.
+ */
+export function recordLostRun(operation: string, options: LostRunOptions): void {
+  const id = normaliseTaskId(options.id);
+  if (!isFirstReport(options, id)) return;
+  safely('recording a lost run', () => {
+    // How long it waited was up to a start that nobody has seen.
+    const { startedAt, enqueuedAt: _, scheduledAt: _slot, own, links, ...known } = options;
+    const file = fileOf(id, normaliseInstant('startedAt', startedAt));
+    const run = beginLost(operation, { ...known, id }, { file, own, links });
+    if (run === undefined) return;
+    const { attempt, maxAttempts } = run.details;
+    if (attempt !== undefined) run.setOwn(ATTR.TASK_ATTEMPT, attempt);
+    if (maxAttempts !== undefined) run.setOwn(ATTR.TASK_MAX_ATTEMPTS, maxAttempts);
+    for (const [key, value] of Object.entries(own ?? {})) run.setOwn(key, value);
+    run.conclude(PROCESS_LOST);
+  });
+}
+
+const PROCESS_LOST: Outcome = {
+  status: 'orphaned',
+  errorType: 'process_lost',
+  failure: undefined,
+  attributes: undefined,
+};
+
+function fileOf(id: string | undefined, startedMs: number | undefined): string | undefined {
+  return startedMs === undefined || id === undefined ? undefined : taskFile(id, startedMs);
+}
+
+function beginLost(operation: unknown, options: TaskOptions, extras: BeginExtras): TaskRun | undefined {
+  const run = beginRun(operation, options, { ...extras, orphan: true });
+  return run instanceof IdleTask ? undefined : run;
+}
+
+function isFirstReport(record: object, id: string | undefined): boolean {
   if (reportedRecords.has(record) || (id !== undefined && state.orphans.has(id))) return false;
   reportedRecords.add(record);
   if (id === undefined) return true;

@@ -290,13 +290,22 @@ describe('LibraryKit', () => {
   });
 
   it('reports a lost run once for its id', () => {
-    const lost = { ...QUEUE, id: 'emails.9.1', startedAt: 1000 };
+    const carrier = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+    const lost = { ...QUEUE, id: 'emails.9.1', startedAt: 1000, attempt: 1, maxAttempts: 3, carrier };
     kit.orphaned(lost);
     kit.orphaned(lost);
-    const run = recorded.run();
+    const { operation, id, status, errorType, kind, links, attributes } = recorded.run();
     assert.deepEqual(
-      [run.operation, run.id, run.status, run.errorType, run.attributes['messaging.system']],
-      ['send', 'emails.9.1', 'orphaned', 'process_lost', 'bullmq'],
+      [operation, id, status, errorType, kind],
+      ['send', 'emails.9.1', 'orphaned', 'process_lost', SpanKind.CONSUMER],
+    );
+    const said = { 'task.library': 'bullmq', 'task.job.id': '42', 'task.trigger': 'queue', 'task.max_attempts': 3 };
+    const told = recorded.records.find((record) => record.eventName === 'task.orphaned')?.attributes;
+    for (const [key, value] of Object.entries(said)) assert.deepEqual([attributes[key], told?.[key]], [value, value]);
+    assert.equal(attributes['messaging.system'], 'bullmq');
+    assert.deepEqual(
+      links.map((link) => link.context.spanId),
+      ['b'.repeat(16)],
     );
   });
 

@@ -1,11 +1,12 @@
 import { context, SpanKind } from '@opentelemetry/api';
-import { ATTR, recordMissedTask, recordOrphanedTask } from '@taskspan/core';
+import { ATTR, recordMissedTask } from '@taskspan/core';
 import {
   type LibraryRun,
   type LibraryRunOptions,
   type MissedReason,
   type Observation,
   observe,
+  recordLostRun,
   reportOnce,
   type Settler,
   safely,
@@ -151,16 +152,8 @@ export class LibraryKit {
   /** A run whose process vanished, as the library tells it, in whichever process: counted once per id. */
   orphaned(facts: RunFacts & { readonly id: string; readonly startedAt?: Date | number | undefined }): void {
     safely(`describing a lost run of ${this.#options.library}`, () => {
-      const { id, attempt, startedAt, label } = facts;
-      const operation = this.#operation(facts);
-      recordOrphanedTask(undefined, {
-        id,
-        operation,
-        attempt,
-        startedAt,
-        label,
-        attributes: this.#attributes(facts),
-      });
+      const { id, startedAt } = facts;
+      recordLostRun(this.#operation(facts), { ...this.#runOptions(facts), id, startedAt });
     });
   }
 
