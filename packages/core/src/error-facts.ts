@@ -1,12 +1,12 @@
 import { types } from 'node:util';
 import { LIMITS } from './limits.ts';
 
-/** What a thrown value tells, read once and safely: getters of foreign errors may throw. */
+/** What a thrown value tells at once, read once and safely: getters of foreign errors may throw. */
 export interface ErrorFacts {
   readonly type: string;
   readonly message: string;
-  /** Stack with its causes and aggregated errors; undefined for values that have none. */
-  readonly stack: string | undefined;
+  /** Whether there is a stack to be read: see {@link errorStack}. */
+  readonly hasStack: boolean;
 }
 
 const TYPE_CHARS = 256;
@@ -107,5 +107,5 @@ export function isArray(value: unknown): value is unknown[] {
 }
 
 export function errorFacts(error: unknown): ErrorFacts {
-  return { type: errorType(error), message: errorMessage(error), stack: errorStack(error) };
+  return { type: errorType(error), message: errorMessage(error), hasStack: isError(error) };
 }

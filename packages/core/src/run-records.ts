@@ -1,6 +1,7 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { AnyValue } from '@opentelemetry/api-logs';
-import { errorFacts, readSafely } from './error-facts.ts';
+import { readSafely } from './error-facts.ts';
+import { exceptionAttributes } from './exception-attributes.ts';
 import { describeValue, reportOnce } from './internal/report.ts';
 import { ATTR, EVENT, METRIC_LABEL_PREFIX, SEVERITY } from './names.ts';
 import type { Outcome } from './outcome.ts';
@@ -21,18 +22,9 @@ const END_SEVERITY: Readonly<Record<TaskStatus, number>> = {
 
 /** `exception`: an error of the work. */
 export function exceptionContent(error: unknown, spanContext: SpanContext | undefined): RecordContent {
-  const facts = errorFacts(error);
-  return {
-    eventName: EVENT.EXCEPTION,
-    severity: SEVERITY.error,
-    body: facts.message,
-    spanContext,
-    attributes: {
-      [ATTR.EXCEPTION_TYPE]: facts.type,
-      [ATTR.EXCEPTION_MESSAGE]: facts.message,
-      ...(facts.stack === undefined ? {} : { [ATTR.EXCEPTION_STACKTRACE]: facts.stack }),
-    },
-  };
+  const attributes = exceptionAttributes(error);
+  const body = String(attributes[ATTR.EXCEPTION_MESSAGE]);
+  return { eventName: EVENT.EXCEPTION, severity: SEVERITY.error, body, spanContext, attributes };
 }
 
 interface EndedRun {

@@ -26,6 +26,17 @@ describe('the estimated size', () => {
     }
   });
 
+  it('of an exception grows with its message, without a look at its stack', () => {
+    const attributes = Object.defineProperty({}, 'exception.stacktrace', {
+      get: () => assert.fail(),
+      enumerable: true,
+    });
+    const size = (body: string): number =>
+      runRecordSize(fakeRecord(fakeRun('id-1'), { eventName: 'exception', body, attributes }));
+    assert.ok(size(LONG) - size('') >= 2 * LONG.length);
+    assert.ok(size('') > 1000);
+  });
+
   it('is a number soon, also for what contains itself many times, and for what is no text', () => {
     const cycle: Record<string, unknown> = {};
     for (let at = 0; at < 20; at += 1) cycle[at] = cycle;

@@ -3,6 +3,7 @@
  * what stands around them in OTLP-JSON. Cheap rather than exact, because it runs where a span ends.
  */
 import type { RunRecord } from '../internal/state.ts';
+import { EVENT } from '../names.ts';
 import type { LogRecordLike } from './log-json.ts';
 import type { SpanLike } from './span-json.ts';
 
@@ -10,6 +11,8 @@ const RECORD_BYTES = 400;
 const SPAN_BYTES = 1600;
 /** An event or a link of a span. */
 const EVENT_BYTES = 300;
+/** The type and the frames of an exception, and what stands around them. */
+const EXCEPTION_BYTES = 2000;
 /** A key's punctuation, and a number or boolean. */
 const ATTRIBUTE_BYTES = 16;
 /** Values nested deeper weigh nothing. */
@@ -23,11 +26,13 @@ let nodesLeft = 0;
  * Estimated bytes of a record of a run, without the run's own attributes: these are in memory once per run, and written
  * out only when the record is formatted.
  */
-export function runRecordSize({ body, attributes }: RunRecord): number {
+export function runRecordSize({ eventName, body, attributes }: RunRecord): number {
   nodesLeft = MOST_NODES;
   let size = RECORD_BYTES;
   if (body !== undefined) size += body.length;
-  if (attributes !== undefined) size += mapSize(attributes, 0);
+  // A stack is not read to be measured; it begins with the message, which is the body.
+  if (eventName === EVENT.EXCEPTION) size += EXCEPTION_BYTES + 2 * (body?.length ?? 0);
+  else if (attributes !== undefined) size += mapSize(attributes, 0);
   return size;
 }
 
