@@ -199,6 +199,48 @@ describe('LibraryKit', () => {
     assert.equal(kit.runOf('no object'), undefined);
   });
 
+  it('hears out a handler whose run the library ends before', async () => {
+    const error = new TypeError('x');
+    let settle = (): void => {};
+    const settled = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const owner = {
+      async handler(job: { readonly isFailing: boolean }): Promise<number> {
+        await settled;
+        if (job.isFailing) throw error;
+        return 1;
+      },
+    };
+    const { handler } = owner;
+    kit.hearOut(owner, 'handler', ({ args }) => args[0]);
+    const heard = owner.handler;
+    kit.hearOut(owner, 'handler', ({ args }) => args[0]);
+    assert.notEqual(heard, handler);
+    assert.deepEqual([owner.handler, heard.name, heard.length], [heard, 'handler', 1]);
+    const jobs = [{ isFailing: false }, { isFailing: true }];
+    const answers = jobs.map((job) => {
+      let answer: Promise<number> | undefined;
+      const timeout = (): void => {
+        answer = owner.handler(job);
+      };
+      kit.run(callOf(timeout), () => ({ ...QUEUE, job }));
+      return answer;
+    });
+    const outside = owner.handler({ isFailing: false });
+    settle();
+    assert.deepEqual(await Promise.allSettled([...answers, outside]), [
+      { status: 'fulfilled', value: 1 },
+      { status: 'rejected', reason: error },
+      { status: 'fulfilled', value: 1 },
+    ]);
+    assert.deepEqual(
+      recorded.runs().map(({ lines }) => lines),
+      [['the handler returned after its run had ended'], ['the handler failed after its run had ended']],
+    );
+    kit.hearOut({}, 'handler', () => undefined);
+  });
+
   it('asks the application for the name of a run, and takes its own where the answer is none', () => {
     const names: unknown[] = ['mine', undefined, '', 7];
     const own = new LibraryKit({ library: 'bullmq', owns: [], operation: () => () => names.shift() as string });

@@ -49,6 +49,7 @@ export class LibraryKit {
   readonly names: BoundedNames = new BoundedNames();
   readonly #options: KitOptions;
   readonly #runs = new WeakMap<object, LibraryRun>();
+  readonly #heardOut = new WeakSet<object>();
 
   constructor(options: KitOptions) {
     this.#options = options;
@@ -100,6 +101,34 @@ export class LibraryKit {
     if (typeof handler !== 'function') return handler;
     const interceptor: Interceptor = (call) => this.run(call, () => describe(call), observation);
     return wrapFunction(handler, `${this.#options.library}.handler`, interceptor);
+  }
+
+  /**
+   * Keeps hearing of the handler that an object of the library keeps, where the library may end a run before its handler
+   * has come to an end: that is then a line in the log of the run.
+   *
+   * @param owner its member becomes a handler that nobody can tell from the one before
+   * @param jobOf what the run of a call of the handler is found by
+   */
+  hearOut(owner: object, member: string, jobOf: (call: LibraryCall) => unknown): void {
+    const handler = (owner as Record<string, unknown>)[member];
+    if (typeof handler !== 'function' || this.#heardOut.has(handler)) return;
+    const interceptor: Interceptor = (call) => {
+      const run = this.runOf(jobOf(call));
+      const value = callThrough(call);
+      if (run === undefined) return value;
+      const settled = (end: RunEnding): void => {
+        if (run.isEnded) noteLateEnd(run, end);
+      };
+      const settler: Settler = {
+        returned: (result) => settled({ value: result }),
+        threw: (error) => settled({ error }),
+      };
+      return observe(value, settler, 'beside');
+    };
+    const heard = wrapFunction(handler, `${this.#options.library}.${member}`, interceptor);
+    this.#heardOut.add(heard);
+    (owner as Record<string, unknown>)[member] = heard;
   }
 
   /** Makes a call that enqueues, inside a PRODUCER span, with that span's context in the library's slot. */

@@ -13,7 +13,9 @@ module.exports = class Queue {
   createJob(data) { return new Job(this, data); }
   _runJob(job) {
     const done = (error, value) => this._finishJob(error, value, job);
-    return this.handler(job).then((value) => done(null, value), done);
+    const { timeout } = job.options;
+    const late = new Promise((_, reject) => timeout && setTimeout(() => reject(new Error('Job 42 timed out (' + timeout + ' ms)')), timeout).unref());
+    return Promise.race([this.handler(job), late]).then((value) => done(null, value), done);
   }
   _finishJob(error, value, job) {
     if (this.isClosed) throw new Error('unable to update the status');
@@ -132,6 +134,27 @@ describe('BeeQueueInstrumentation', () => {
         ['failure', 'timeout', false],
         ['failure', 'Error', false],
       ],
+    );
+  });
+
+  it('has in the log of a run that took too long how its handler ended', async () => {
+    let finish = (): void => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const handler = (): Promise<void> => finished;
+    const [status] = (await work(jobOf({ timeout: 5 }), handler)) as unknown[];
+    assert.deepEqual([status, recorded.run().errorType, recorded.run().lines], ['failed', 'timeout', []]);
+    finish();
+    await finished;
+    assert.deepEqual(recorded.run().lines, ['the handler returned after its run had ended']);
+    // In time, there is nothing to say; and without a limit, nothing to be heard out.
+    await work(jobOf({ timeout: 60_000 }), async () => {});
+    await work(jobOf(), handler);
+    assert.equal(queue.handler, handler);
+    assert.deepEqual(
+      recorded.runs().map(({ lines }) => lines.length),
+      [1, 0, 0],
     );
   });
 

@@ -1,3 +1,4 @@
+import { readSafely } from '@taskspan/core/hub';
 import type { Classified, EnqueueCall, RunEnding, RunFacts } from '../base/facts.ts';
 import { type Exports, type Library, wholeOf } from '../base/hook.ts';
 import { LibraryInstrumentation } from '../base/library-instrumentation.ts';
@@ -38,10 +39,15 @@ const BEE_QUEUE: Library = {
       versions: VERSIONS,
       hooks: [
         {
-          form: 'run',
+          form: 'around',
           on: prototypeOfWhole,
           method: '_runJob',
-          describe: ({ args }) => describeJob(args[0] as BeeQueueJob),
+          around: (call, kit) => {
+            const job = call.args[0] as BeeQueueJob;
+            // The handler of a job that takes too long goes on.
+            if (job.options?.timeout !== undefined) kit.hearOut(call.self as object, 'handler', ({ args }) => args[0]);
+            return kit.run(call, () => describeJob(job));
+          },
         },
         {
           form: 'around',
@@ -108,7 +114,7 @@ function classifyEnding(end: RunEnding, job: BeeQueueJob): Classified | undefine
 }
 
 function failure(error: unknown, { options }: BeeQueueJob, willRetry: boolean | undefined): Classified {
-  const { message } = error as { readonly message?: unknown };
+  const message = readSafely(error, 'message');
   const timeout = options?.timeout;
   const isTimeout =
     timeout !== undefined && typeof message === 'string' && message.endsWith(` timed out (${timeout} ms)`);

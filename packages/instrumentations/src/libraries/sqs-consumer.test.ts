@@ -154,6 +154,19 @@ describe('SqsConsumerInstrumentation', () => {
     });
   }
 
+  it('has in the log of a run that took too long how its handler ended', async () => {
+    let fail = (_error: Error): void => {};
+    const failed = new Promise<void>((_, reject) => {
+      fail = reject;
+    });
+    const consumer = consume({ handleMessage: () => failed, handleMessageTimeout: 5 });
+    await assert.rejects(consumer.poll(), { name: 'TimeoutError' });
+    assert.deepEqual(recorded.run().lines, []);
+    fail(conflict);
+    await failed.catch(() => {});
+    assert.deepEqual(recorded.run().lines, ['the handler failed after its run had ended']);
+  });
+
   it('makes a run of each message of a batch, of which each ends as it was acknowledged', async () => {
     const messages = ['m1', 'm2', 'm3'].map((MessageId) => ({ MessageId }));
     const handleMessageBatch = async ([, second]: readonly Message[]): Promise<unknown> => [second];

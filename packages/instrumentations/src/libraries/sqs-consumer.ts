@@ -1,3 +1,4 @@
+import { readSafely } from '@taskspan/core/hub';
 import type { Classified, RunEnding, RunFacts } from '../base/facts.ts';
 import { type Library, prototypeOf } from '../base/hook.ts';
 import { LibraryInstrumentation } from '../base/library-instrumentation.ts';
@@ -15,6 +16,7 @@ interface SqsMessage {
 interface SqsConsumer {
   readonly queueUrl?: string;
   readonly shouldDeleteMessages?: boolean;
+  readonly handleMessageTimeout?: number | undefined;
 }
 
 interface ReceiveParams {
@@ -32,10 +34,16 @@ const SQS_CONSUMER: Library = {
       versions: '>=11 <16',
       hooks: [
         {
-          form: 'run',
+          form: 'around',
           on: prototypeOf('Consumer'),
           method: 'executeHandler',
-          describe: ({ self, args }) => describeMessage(args[0] as SqsMessage, self as SqsConsumer),
+          around: (call, kit) => {
+            const consumer = call.self as SqsConsumer;
+            // The handler of a message that takes too long goes on.
+            if (consumer.handleMessageTimeout !== undefined)
+              kit.hearOut(consumer, 'handleMessage', ({ args }) => args[0]);
+            return kit.run(call, () => describeMessage(call.args[0] as SqsMessage, consumer));
+          },
         },
         {
           form: 'run',
@@ -103,7 +111,8 @@ function carrierOf({ MessageAttributes: attributes }: SqsMessage): Record<string
 /** A message that is not acknowledged comes back: that is asked for, and no failure. */
 function classify(end: RunEnding, message: SqsMessage, { shouldDeleteMessages }: SqsConsumer): Classified | undefined {
   if ('error' in end) {
-    const { name, cause } = end.error as { readonly name?: string; readonly cause?: unknown };
+    const name = readSafely(end.error, 'name');
+    const cause = readSafely(end.error, 'cause');
     if (name === 'TimeoutError') return { status: 'failure', errorType: 'timeout' };
     // Wrapped in one of the library's own.
     return name === 'StandardError' && cause !== undefined ? { status: 'failure', error: cause } : undefined;
