@@ -77,10 +77,12 @@ describe('examineLibraries', function () {
     assert.match(about(look({}, { official: true }), 'kafkajs')?.found ?? '', /by the application's own/);
   });
 
-  it('warns about a library in a bundle', () => {
+  it('does not call a library in a bundle captured', () => {
     const script = app.write('bundle.cjs', `// node_modules/bree/lib/index.js\n${' '.repeat(10_000)}`);
-    const found = about(look({}, { script }), 'bree');
-    assert.equal(found?.level, 'warning');
+    const findings = look({}, { script });
+    const found = about(findings, 'bree');
+    assert.equal(findings.filter(({ topic }) => topic === 'bree').length, 1);
+    assert.equal(found?.level, 'broken');
     assert.match(found?.found ?? '', /^bundled into bundle\.cjs: no hook sees it there/);
     assert.equal(found?.fix, 'mark bree as external in the bundler');
   });
@@ -116,9 +118,9 @@ describe('examineLibraries', function () {
       findings = look({}, { directory }).filter(({ topic }) => topic === 'running');
       const pids = apps.map(({ child }) => Number(child.pid));
       const text = findings.map(({ level, found }) => `${level} ${found}`).sort();
-      assert.match(text[0] ?? '', /^fine node-schedule 2\.1\.1 is hooked in processes \d+, \d+$/);
-      assert.ok(text[0]?.includes(String(pids[0])) && text[0].includes(String(pids[1])));
-      assert.match(text[1] ?? '', /^warning bullmq 99\.0\.0 is not hooked: .*not supported.* in process \d+$/);
+      assert.match(text[1] ?? '', /^fine node-schedule 2\.1\.1 is hooked in processes \d+, \d+$/);
+      assert.ok(text[1]?.includes(String(pids[0])) && text[1].includes(String(pids[1])));
+      assert.match(text[0] ?? '', /^broken bullmq 99\.0\.0 is not hooked: .*not supported.* in process \d+$/);
       assert.deepEqual(
         look({}, { directory, service: 'other' }).filter(({ topic }) => topic === 'running'),
         [],

@@ -38,7 +38,11 @@ const REMEDY = 'start the application with `node --import taskspan/register`, be
  */
 export function examineLibraries(examination: LibraryExamination): Finding[] {
   const seen = sightings(examination);
-  return [...bundled(examination), ...installed(examination, seen), ...running(seen), ...tasks()];
+  const inBundle = bundled(examination);
+  const topics = new Set(inBundle.map(({ topic }) => topic));
+  // What lies in node_modules as well is not what a bundle runs.
+  const others = installed(examination, seen).filter(({ topic }) => !topics.has(topic));
+  return [...inBundle, ...others, ...running(seen), ...tasks()];
 }
 
 // --- as installed ---
@@ -67,7 +71,8 @@ function installed(examination: LibraryExamination, seen: readonly Sighting[]): 
   });
 }
 
-function describe({ entry, installed: one }: Candidate, { config, official }: LibraryExamination): Finding {
+function describe({ entry, installed: one }: Candidate, examination: LibraryExamination): Finding {
+  const { config, official, dependencies } = examination;
   const topic = one.name;
   const { version } = one;
   if (version === undefined) {
@@ -78,7 +83,9 @@ function describe({ entry, installed: one }: Candidate, { config, official }: Li
     return { level: 'fine', topic, ...switchedOff(entry, { version, config }) };
   if (!isInRange(version, entry.supported)) {
     const fix = `install a version that is: ${entry.supported}`;
-    return { level: 'warning', topic, found: `${version} is not supported: its jobs are not captured`, fix };
+    // Something that is needed by another package alone may never run a job.
+    const level = dependencies.includes(topic) ? 'broken' : 'warning';
+    return { level, topic, found: `${version} is not supported: its jobs are not captured`, fix };
   }
   if (entry.kind === 'adopted' && official) {
     return { level: 'fine', topic, found: `${version}: captured by the application's own instrumentations` };
@@ -107,7 +114,7 @@ function bundled({ script }: LibraryExamination): Finding[] {
   if (script === undefined) return [];
   const names = ENTRIES.flatMap(({ packages }) => packages);
   return bundledLibraries(script, names).map((topic) => ({
-    level: 'warning',
+    level: 'broken',
     topic,
     found: `bundled into ${basename(script)}: no hook sees it there, its jobs are not captured`,
     fix: `mark ${topic} as external in the bundler`,
@@ -153,7 +160,7 @@ function sighting({ name, hooked, reason }: Sighting): Finding {
   if (hooked && reason === undefined) return { level: 'fine', topic, found: `${name} is hooked` };
   if (hooked) return { level: 'warning', topic, found: `${name} is hooked, but ${reason}`, fix: REMEDY };
   const fix = 'docs/instrumentations.md says which versions are captured, and where';
-  return { level: 'warning', topic, found: `${name} is not hooked: ${reason ?? 'nobody knows why'}`, fix };
+  return { level: 'broken', topic, found: `${name} is not hooked: ${reason ?? 'nobody knows why'}`, fix };
 }
 
 /** What becomes a task, so that nobody waits for what does not. */
