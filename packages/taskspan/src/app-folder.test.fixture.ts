@@ -145,6 +145,12 @@ export class AppFolder {
     return path;
   }
 
+  /** Installs one more package, the very copy of the workspace. */
+  link(name: string): void {
+    const own = name.startsWith('@taskspan/') ? join(PACKAGES, name.slice('@taskspan/'.length)) : installedFolder(name);
+    link(own, join(this.path, 'node_modules', name));
+  }
+
   /** A folder for data that no other app of this one writes to, as environment for `run`. */
   ownData(): { readonly TASKSPAN_DIR: string } {
     this.#count += 1;

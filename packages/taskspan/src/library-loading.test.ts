@@ -218,9 +218,18 @@ describe('job libraries under taskspan/register', function () {
 
   it('says that an ES module may have been imported before the application loads register', async () => {
     app.write('late/package.json', JSON.stringify({ name: 'late', dependencies: { 'p-queue': '*' } }));
-    app.write('late/register.mjs', `import 'p-queue'; await import('taskspan/register'); `);
+    app.write(
+      'late/register.mjs',
+      `import 'p-queue'; await import('taskspan/register');
+       const { own } = await import('../own.mjs');
+       for (let said = []; said.length === 0; await new Promise(setImmediate)) {
+         said = (await own()).libraries ?? [];
+         for (const { module, reason } of said) console.log(module, reason);
+       }`,
+    );
     const ended = await run('late/register.mjs', { nodeArgs: [] });
     assert.match(ended.stderr, /^taskspan: p-queue: if imported before taskspan was started[^\n]*\n$/);
+    assert.match(ended.stdout, /^p-queue was not seen being loaded/);
   });
 
   it('says once which version it does not support, and why', async () => {

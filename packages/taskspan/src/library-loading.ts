@@ -67,7 +67,7 @@ export class LibraryLoading {
   }
 
   get #unpatched(): UnpatchedLibraries {
-    this.#unpatchedIfAny ??= new (loadUnpatched().UnpatchedLibraries)(this.#byPackage);
+    this.#unpatchedIfAny ??= new (loadUnpatched().UnpatchedLibraries)(this.#byPackage, () => this.#noted());
     return this.#unpatchedIfAny;
   }
 
@@ -201,8 +201,12 @@ export class LibraryLoading {
     this.#change = setTimeout(() => {
       this.#change = undefined;
       this.#unpatchedIfAny?.report();
-      safely('noting libraries', this.#options.onChange);
+      this.#noted();
     }, CHANGE_DELAY_MS).unref();
+  }
+
+  #noted(): void {
+    if (!this.#ended) safely('noting libraries', this.#options.onChange);
   }
 }
 

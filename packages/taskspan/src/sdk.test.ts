@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'mocha';
 import { AppFolder, endings, readJobLogs } from './app-folder.test.fixture.ts';
+import { install } from './fake-libraries.test.fixture.ts';
 
 /** What NodeSDK does with its configuration, with the providers that it is made of. */
 const SDK = `
@@ -99,5 +100,30 @@ describe('taskspan/sdk', () => {
     assert.deepEqual([ended.code, ended.stderr], [0, '']);
     assert.ok((JSON.parse(ended.stdout) as Seen).points.includes('async_operations_total job success 1'));
     assert.equal(existsSync(data.TASKSPAN_DIR), false);
+  });
+
+  it('leaves the hooks of imports to the application, whose instrumentations see ES modules with them', async () => {
+    for (const name of ['p-queue', 'node-schedule']) install(app, name);
+    for (const name of ['@taskspan/instrumentations', '@opentelemetry/instrumentation']) app.link(name);
+    app.write(
+      'instrumentation.mjs',
+      `import { register } from 'node:module';
+       import { registerInstrumentations } from '@opentelemetry/instrumentation';
+       import { NodeScheduleInstrumentation, PQueueInstrumentation } from '@taskspan/instrumentations';
+       import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+       import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+       if (process.env.HOOKS) register('@opentelemetry/instrumentation/hook.mjs', import.meta.url);
+       globalThis.exporter = new InMemorySpanExporter();
+       new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register();
+       registerInstrumentations({ instrumentations: [new NodeScheduleInstrumentation(), new PQueueInstrumentation()] });`,
+    );
+    const source = `import PQueue from 'p-queue'; import { Job } from 'node-schedule';
+      await new PQueue().add(async function queueJob() {});
+      await new Job('schedule-job', async () => {}).invoke(new Date());
+      console.log(exporter.getFinishedSpans().map(({ name }) => name).join());`;
+    const seen = async (env: Record<string, string>): Promise<string> =>
+      (await app.run(source, { nodeArgs: ['--import', './instrumentation.mjs'], env })).stdout;
+    assert.equal(await seen({ HOOKS: 'yes' }), 'queueJob,schedule-job\n');
+    assert.equal(await seen({}), '\n');
   });
 });

@@ -23,6 +23,7 @@ const DOUBT = 'was not seen being loaded: what imported it before taskspan was s
 /** Libraries that this process has loaded without their jobs being captured: that must not stay silent. */
 export class UnpatchedLibraries {
   readonly #byPackage: ReadonlyMap<string, LibraryEntry>;
+  readonly #onDoubt: () => void;
   readonly #loads = new Map<string, AwaitedLoad>();
   /** Packages that were hooked as they lay. */
   #late: ReadonlySet<string> = new Set();
@@ -30,8 +31,10 @@ export class UnpatchedLibraries {
   #doubtful: readonly string[] = [];
   #doubt: NodeJS.Timeout | undefined;
 
-  constructor(byPackage: ReadonlyMap<string, LibraryEntry>) {
+  /** @param onDoubt called when there is more to be known of libraries, because there is nothing to be known of some */
+  constructor(byPackage: ReadonlyMap<string, LibraryEntry>, onDoubt: () => void) {
     this.#byPackage = byPackage;
+    this.#onDoubt = onDoubt;
   }
 
   /** A package is being loaded, and the hooks of its instrumentation are there. */
@@ -104,16 +107,12 @@ export class UnpatchedLibraries {
     const names = this.#doubtful.join(', ');
     for (const module of this.#doubtful) {
       const library = this.#byPackage.get(module)?.name ?? module;
-      state.libraries.set(this.#doubtKey(module), {
-        library,
-        module,
-        version: undefined,
-        hooked: false,
-        reason: DOUBT,
-      });
+      // Hooked it is, for whoever imports it from now on.
+      state.libraries.set(this.#doubtKey(module), { library, module, version: undefined, hooked: true, reason: DOUBT });
     }
     this.#doubtful = [];
     reportOnce('late.imports', `${names}: if imported before taskspan was started, jobs are not captured; ${REMEDY}`);
+    this.#onDoubt();
   }
 }
 
