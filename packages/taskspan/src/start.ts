@@ -33,6 +33,7 @@ import { lazyPropagator } from './lazy-propagator.ts';
 import type { Operations } from './operations.ts';
 import { describeTwoCopies, OWN_COPY, type PackageCopy } from './package-copy.ts';
 import { Pipeline } from './pipeline.ts';
+import { isCalledByPreload } from './preloaded-file.ts';
 import { findProcessPlace } from './process-place.ts';
 import type { Redact } from './redaction.ts';
 
@@ -130,6 +131,12 @@ export function start(options: StartOptions = {}, mode: StartMode = {}): Taskspa
   return new RunningTaskspan({ config, options, mode });
 }
 
+/** Whether this call of `start()` stands in a file that `--import` or `--require` names. */
+function isPreloading(): boolean {
+  const flags = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  return isCalledByPreload(new Error('start').stack ?? '', flags);
+}
+
 function warnOnStderr(message: string): void {
   process.stderr.write(`taskspan: ${message}\n`);
 }
@@ -195,7 +202,7 @@ class RunningTaskspan implements Taskspan {
     state.runObservers.push(pipeline.taskMetrics);
     this.#threads = new Threads(pipeline);
     this.#instrumentations = enableInstrumentations(config, pipeline, {
-      beforeApplication: mode.beforeApplication === true && isBeforeApplication(),
+      beforeApplication: mode.beforeApplication === true ? isBeforeApplication() : isPreloading(),
       operations: options.operations,
       onLibraries: () => this.#list(),
     });
