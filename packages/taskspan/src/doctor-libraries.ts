@@ -66,7 +66,7 @@ function installed(examination: LibraryExamination, seen: readonly Sighting[]): 
     const described = describe({ entry, installed: one }, examination);
     // How it is installed says little beside what became of it.
     const amiss = seen.some(({ module, reason }) => module === one.name && reason !== undefined);
-    const found = `${one.version} (${entry.supported}): not all of its jobs are captured, see the running processes`;
+    const found = `${one.version} (${entry.supported}): some of its jobs may not be captured, see the running processes`;
     return [amiss && described.level === 'fine' ? { level: 'fine', topic: one.name, found } : described];
   });
 }
