@@ -69,7 +69,10 @@ export function countMissedSlots(
   if (until === undefined) return;
   const missed = (at: number): void => of.kit.missed(of.facts, 'missed', at);
   if (repeat.every !== undefined) {
-    for (const at of slotsEvery(Number(repeat.every), slot, until)) missed(at);
+    const period = Number(repeat.every);
+    // Some versions of 5 go on from the late moment, or from a round one: that stands for the slot nearest to it.
+    const last = made.slot === undefined ? until : until - period / 2;
+    for (const at of slotsEvery(period, slot, last)) missed(at);
     return;
   }
   if (made.madeAt - slot < ON_TIME_MS) return;
