@@ -142,7 +142,10 @@ describe('examineLibraries', function () {
       // A process of an older version, which says nothing.
       own.write('data/processes/older.json', JSON.stringify({ ...entry, libraries: undefined }));
       const findings = look({}, { directory: own.data });
-      assert.match(about(findings, 'node-schedule')?.found ?? '', /some of its jobs may not be captured, see the running/);
+      assert.match(
+        about(findings, 'node-schedule')?.found ?? '',
+        /some of its jobs may not be captured, see the running/,
+      );
       const found = about(findings, 'running');
       assert.equal(found?.level, 'warning');
       assert.match(found?.found ?? '', /^node-schedule 2\.1\.1 is hooked, but was loaded before taskspan was started/);
