@@ -47,8 +47,9 @@ describe('docs', () => {
     const theirs = configs.flatMap((file) =>
       [...readProjectFile(file).matchAll(/\$\{env:(\w+)|^\s*(TASKSPAN_\w+):/gm)].map((match) => match[1] ?? match[2]),
     );
-    // The last is written for the children of a run, and read by them.
-    const known = new Set([...ours, ...theirs, 'TASKSPAN_CI_CACHE', 'TASKSPAN_TASK_ID']);
+    // Those of the tests; the last is written for the children of a run, and read by them.
+    const tests = ['TASKSPAN_CI_CACHE', 'TASKSPAN_LANES', 'TASKSPAN_TOOLKIT'];
+    const known = new Set([...ours, ...theirs, ...tests, 'TASKSPAN_TASK_ID']);
     const strays = pages.flatMap((page) =>
       [...readProjectFile(page).matchAll(/\b(?:TASKSPAN|COLLECTOR|JAEGER)_[A-Z0-9_]*[A-Z0-9]\b/g)]
         .map((match) => match[0])
