@@ -58,7 +58,7 @@ describe('agenda', () => {
   for (const { lane, title, version } of lanesOf('agenda')) {
     // Before 6, MongoDB is its only backend.
     if (Number.parseInt(version, 10) < 6) continue;
-    for (const main of version === '6.2.6' ? ['redis.mjs', 'redis.cjs'] : ['postgres.mjs']) {
+    for (const main of lane.name === 'newest' ? ['redis.mjs', 'redis.cjs'] : ['postgres.mjs']) {
       it(`${title}, ${main}: runs, retries and schedules`, async () => {
         const freshEnv = async (): Promise<Record<string, string>> =>
           main === 'postgres.mjs' ? { DATABASE_URL: await emptyPostgres() } : { REDIS_URL: await emptyRedis() };

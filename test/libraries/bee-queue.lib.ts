@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { emptyRedis } from './data-servers.ts';
-import { lanesOf } from './lanes.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
 import { runAlike } from './scenario.ts';
 import type { Run } from './task-runs.ts';
 
@@ -44,6 +44,11 @@ console.log(JSON.stringify(both.map(({ data }) => data)));
 await queue.close();
 `;
 
+const APPS = {
+  'app.mjs': `import Queue from 'bee-queue';${APP}`,
+  'app.cjs': `const Queue = require('bee-queue');(async () => {${APP}})();`,
+};
+
 const told = (runs: readonly Run[]): unknown[] =>
   runs
     .map(({ taskId, status, errorType, attempt, maxAttempts, willRetry }) =>
@@ -53,14 +58,11 @@ const told = (runs: readonly Run[]): unknown[] =>
 
 describe('bee-queue', () => {
   for (const { lane, title } of lanesOf('bee-queue')) {
-    for (const [kind, main, source] of [
-      ['ESM', 'app.mjs', `import Queue from 'bee-queue';${APP}`],
-      ['CommonJS', 'app.cjs', `const Queue = require('bee-queue');(async () => {${APP}})();`],
-    ] as const) {
-      it(`${title}, ${kind}: every ending has its status, every run its link`, async () => {
+    for (const main of mainsOf(lane)) {
+      it(`${title}, ${main}: every ending has its status, every run its link`, async () => {
         const { runs, producers } = await runAlike({
           lane,
-          files: { [main]: source },
+          files: APPS,
           main,
           env: { TASKSPAN_CONSOLE: 'on' },
           freshEnv: async () => ({ REDIS_URL: await emptyRedis() }),

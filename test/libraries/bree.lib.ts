@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { lanesOf } from './lanes.ts';
-import { runAlike } from './scenario.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
+import { runAlike, runScenario } from './scenario.ts';
 import { bothSystems } from './schedule-runs.ts';
 import type { Run } from './task-runs.ts';
 
@@ -65,7 +65,7 @@ const told = ({ operation, status, errorType }: Run): string => [operation, stat
 
 describe('bree', () => {
   for (const { lane, title, version } of lanesOf('bree')) {
-    for (const main of ['app.mjs', 'app.cjs']) {
+    for (const main of mainsOf(lane)) {
       it(`${title}, ${main}: a job is a run until done, an error or its exit`, async () => {
         const { runs, missed, spans } = await runAlike({
           lane,
@@ -91,7 +91,7 @@ describe('bree', () => {
         // Its first version does not get on with the newest of what reads cron lines.
         const every = version === '9.0.0' ? { interval: '1s' } : { cron: '* * * * * *', hasSeconds: true };
         const env = { SCHEDULE: JSON.stringify(every) };
-        const { runs, missed } = await runAlike({
+        const { runs, missed } = await runScenario({
           lane,
           files: { ...JOBS, ...bothSystems('bree', SCHEDULES) },
           main,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { emptyRedis } from './data-servers.ts';
-import { lanesOf } from './lanes.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
 import { runAlike, runScenario, ScenarioFolder } from './scenario.ts';
 import type { Run } from './task-runs.ts';
 
@@ -52,6 +52,8 @@ console.log((await end)[1]);
 await queue.close();
 `;
 
+const APPS = { 'app.mjs': ESM + ENDINGS, 'app.cjs': `${CJS}(async () => {${ENDINGS}})();` };
+
 const PROCESSOR = `
 const { trace } = require('@opentelemetry/api');
 module.exports = async (job) => {
@@ -85,7 +87,7 @@ console.log('ready');
 /** Dies in its first job; another worker finds that out. */
 const STALLING = `
 const mine = process.env.ROLE;
-const settings = { lockDuration: 300, lockRenewTime: 100, stalledInterval: 300, maxStalledCount: Number(process.env.STALLS) };
+const settings = { lockDuration: 1000, lockRenewTime: 100, stalledInterval: 500, maxStalledCount: Number(process.env.STALLS) };
 const queue = queueOf('mail', { settings });
 queue.process('*', async (job) => {
   console.log(mine, 'works');
@@ -118,14 +120,11 @@ const told = (runs: readonly Run[], operation: string): unknown[] =>
 describe('bull', () => {
   for (const { lane, title } of lanesOf('bull')) {
     describe(title, () => {
-      for (const [kind, main, source] of [
-        ['ESM', 'app.mjs', ESM + ENDINGS],
-        ['CommonJS', 'app.cjs', `${CJS}(async () => {${ENDINGS}})();`],
-      ] as const) {
-        it(`${kind}: every ending has its status, with every form of processor`, async () => {
+      for (const main of mainsOf(lane)) {
+        it(`${main}: every ending has its status, with every form of processor`, async () => {
           const { runs, producers, stdout } = await runAlike({
             lane,
-            files: { [main]: source, 'processor.js': PROCESSOR },
+            files: { ...APPS, 'processor.js': PROCESSOR },
             main,
             env: { TASKSPAN_CONSOLE: 'on' },
             freshEnv: async () => ({ REDIS_URL: await emptyRedis() }),
@@ -232,8 +231,6 @@ describe('bull', () => {
             env: { REDIS_URL: await emptyRedis(), CRON: cron },
             metrics: true,
           });
-          // Of a pattern the library tells nobody the slots.
-          assert.equal(missed['tick missed'], cron === '' ? 3 : undefined);
           const [late, next] = runs;
           for (const run of [late, next]) {
             assert.ok(run !== undefined);
@@ -242,7 +239,11 @@ describe('bull', () => {
             assert.deepEqual(run.links, []);
           }
           const [slot, following] = [late, next].map((run) => Number(run?.attributes['task.scheduled_at']));
-          assert.equal(Number(following) - Number(slot), 4);
+          const passed = Number(following) - Number(slot) - 1;
+          // More of them on a machine that is late itself.
+          assert.ok(passed >= 3, String(passed));
+          // Of a pattern the library tells nobody the slots.
+          assert.equal(missed['tick missed'], cron === '' ? passed : undefined);
         });
       }
     });

@@ -95,7 +95,7 @@ const mine = process.env.ROLE;
 const worker = new Worker('mail', async (job) => {
   console.log(mine, 'works');
   if (mine === 'victim') await new Promise(() => setInterval(() => {}, 1000));
-}, { connection, lockDuration: 200, stalledInterval: 200, maxStalledCount: Number(process.env.STALLS), drainDelay: 1 });
+}, { connection, lockDuration: 1000, stalledInterval: 500, maxStalledCount: Number(process.env.STALLS), drainDelay: 1 });
 const scheduler = schedule({ maxStalledCount: Number(process.env.STALLS) });
 const over = async () => { await Promise.all([worker.close(), scheduler?.close()]); };
 worker.on('completed', over);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CJS, ENDINGS, ESM, PROCESSOR, PRODUCER, SANDBOX, SCHEDULE, STALLING, WORKER } from './bullmq-apps.ts';
 import { emptyRedis } from './data-servers.ts';
-import { lanesOf } from './lanes.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
 import { runAlike, runScenario, ScenarioFolder } from './scenario.ts';
 import type { Run } from './task-runs.ts';
 
@@ -25,15 +25,12 @@ const told = (runs: readonly Run[], operation: string): unknown[] =>
 describe('bullmq', () => {
   for (const { lane, title, version } of lanesOf('bullmq')) {
     describe(title, () => {
-      for (const [kind, main, source] of [
-        ['ESM', 'app.mjs', ESM + ENDINGS],
-        ['CommonJS', 'app.cjs', `${CJS}(async () => {${ENDINGS}})();`],
-      ] as const) {
-        it(`${kind}: every ending has its status`, async () => {
+      for (const main of mainsOf(lane)) {
+        it(`${main}: every ending has its status`, async () => {
           const jobs = jobsOf(version);
           const { runs, producers } = await runAlike({
             lane,
-            files: { [main]: source },
+            files: { 'app.mjs': ESM + ENDINGS, 'app.cjs': `${CJS}(async () => {${ENDINGS}})();` },
             main,
             env: { JOBS: jobs.join(' '), TASKSPAN_CONSOLE: 'on' },
             freshEnv: async () => ({ REDIS_URL: await emptyRedis() }),
@@ -200,7 +197,6 @@ describe('bullmq', () => {
             env: { REDIS_URL: await emptyRedis(), PATTERN: pattern },
             metrics: true,
           });
-          assert.equal(missed['tick missed'], 3);
           const [late, next] = runs;
           for (const run of [late, next]) {
             assert.ok(run !== undefined);
@@ -210,7 +206,9 @@ describe('bullmq', () => {
           }
           const [slot, following] = [late, next].map((run) => Number(run?.attributes['task.scheduled_at']));
           assert.ok(slot !== undefined && following !== undefined);
-          assert.equal(following - slot, 4);
+          // More of them on a machine that is late itself.
+          assert.ok(following - slot >= 4, `${following} after ${slot}`);
+          assert.equal(missed['tick missed'], following - slot - 1);
         });
       }
     });

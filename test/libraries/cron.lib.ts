@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { lanesOf } from './lanes.ts';
-import { runAlike } from './scenario.ts';
-import { assertEverySecond, bothSystems, slotOf, toldOf } from './schedule-runs.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
+import { runAlike, runScenario, type Scenario } from './scenario.ts';
+import { assertEverySecond, BLOCK, bothSystems, slotOf, toldOf } from './schedule-runs.ts';
 
 /** Every way in which a callback ends. What the library does not catch reaches the process. */
 const ENDINGS = `
@@ -28,11 +28,11 @@ command.start();
 `;
 
 /** A handler that blocks, and one that is stopped by hand. */
-const BLOCKED = `
+const BLOCKED = `${BLOCK}
 let runs = 0;
 const job = new lib.CronJob('* * * * * *', function blocked() {
   runs += 1;
-  if (runs === 1) for (const until = Date.now() + 2300; Date.now() < until;);
+  if (runs === 1) block(2300);
   if (runs === 3) job.stop();
 });
 job.start();
@@ -49,12 +49,16 @@ const job = lib.CronJob.from({ cronTime: '* * * * * *', name: 'overlapping', wai
 describe('cron', () => {
   for (const { lane, title, version } of lanesOf('cron')) {
     describe(title, () => {
-      for (const main of ['app.mjs', 'app.cjs']) {
-        const run = (body: string) =>
-          runAlike({ lane, files: bothSystems('cron', body), main, metrics: true, env: { TASKSPAN_CONSOLE: 'on' } });
+      for (const main of mainsOf(lane)) {
+        const scenario = (body: string): Scenario => ({
+          lane,
+          files: bothSystems('cron', body),
+          main,
+          env: { TASKSPAN_CONSOLE: 'on' },
+        });
 
         it(`${main}: every ending has its status`, async () => {
-          const { runs, stdout } = await run(ENDINGS);
+          const { runs, stdout } = await runAlike(scenario(ENDINGS));
           assert.deepEqual(
             [...new Set(runs.map(toldOf))].sort(),
             [
@@ -75,7 +79,7 @@ describe('cron', () => {
         });
 
         it(`${main}: slots that a blocked event loop passes over are counted`, async () => {
-          const { runs, missed } = await run(BLOCKED);
+          const { runs, missed } = await runScenario({ ...scenario(BLOCKED), metrics: true });
           assert.deepEqual(new Set(runs.map(toldOf)), new Set(['cron schedule INTERNAL blocked success']));
           assertEverySecond(runs, missed['blocked missed'] ?? 0);
         });
@@ -84,7 +88,7 @@ describe('cron', () => {
       if (version.startsWith('4') || version.startsWith('3.5')) {
         it('overlaps that are prevented are counted', async () => {
           const files = bothSystems('cron', OVERLAPPING);
-          const { runs, missed } = await runAlike({ lane, files, main: 'app.mjs', metrics: true });
+          const { runs, missed } = await runScenario({ lane, files, main: 'app.mjs', metrics: true });
           assert.deepEqual(runs.map(toldOf), [
             `cron schedule INTERNAL ${version.startsWith('4') ? 'overlapping' : '* * * * * *'} success`,
           ]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { lanesOf } from './lanes.ts';
-import { runAlike } from './scenario.ts';
-import { assertEverySecond, bothSystems, slotOf, toldOf } from './schedule-runs.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
+import { runAlike, runScenario, type Scenario } from './scenario.ts';
+import { assertEverySecond, BLOCK, bothSystems, slotOf, toldOf } from './schedule-runs.ts';
 
 /** Every way in which a handler ends; what the library does not catch reaches the process. */
 const ENDINGS = `
@@ -19,33 +19,37 @@ await new Promise((resolve) => setTimeout(resolve, 1500));
 console.log(heard.sort().join(', '), all.map((one) => one.fn.name).join());
 `;
 
-const BLOCKED = `
+const BLOCKED = `${BLOCK}
 let runs = 0;
 const job = new lib.Cron('* * * * * *', function blocked() {
   runs += 1;
-  if (runs === 1) for (const until = Date.now() + 2300; Date.now() < until;);
-  if (runs === 4) job.stop();
+  if (runs === 1) block(2300);
+  if (runs === 3) job.stop();
 });
-const timer = setInterval(() => { if (runs >= 2) { clearInterval(timer); for (const until = Date.now() + 2300; Date.now() < until;); } }, 100);
+const timer = setInterval(() => { if (runs >= 2) { clearInterval(timer); block(1300); } }, 100);
 `;
 
 const PROTECTED = `
 let runs = 0;
 const job = new lib.Cron('* * * * * *', { name: 'long', protect: true }, async () => {
+  if ((runs += 1) === 2) return job.stop();
   await new Promise((resolve) => setTimeout(resolve, 2500));
-  if ((runs += 1) === 2) job.stop();
 });
 `;
 
 describe('croner', () => {
   for (const { lane, title } of lanesOf('croner')) {
     describe(title, () => {
-      for (const main of ['app.mjs', 'app.cjs']) {
-        const run = (body: string) =>
-          runAlike({ lane, files: bothSystems('croner', body), main, metrics: true, env: { TASKSPAN_CONSOLE: 'on' } });
+      for (const main of mainsOf(lane)) {
+        const scenario = (body: string): Scenario => ({
+          lane,
+          files: bothSystems('croner', body),
+          main,
+          env: { TASKSPAN_CONSOLE: 'on' },
+        });
 
         it(`${main}: every ending has its status`, async () => {
-          const { runs, stdout } = await run(ENDINGS);
+          const { runs, stdout } = await runAlike(scenario(ENDINGS));
           assert.deepEqual(runs.map(toldOf).sort(), [
             'croner manual INTERNAL byHand success',
             'croner schedule INTERNAL broken failure RangeError',
@@ -62,15 +66,14 @@ describe('croner', () => {
         });
 
         it(`${main}: slots that vanish are counted`, async () => {
-          const { runs, missed } = await run(BLOCKED);
+          const { runs, missed } = await runScenario({ ...scenario(BLOCKED), metrics: true });
           assertEverySecond(runs, missed['blocked missed'] ?? 0);
         });
       }
 
       it('slots that protection leaves out are counted', async () => {
         const files = bothSystems('croner', PROTECTED);
-        const { runs, missed } = await runAlike({ lane, files, main: 'app.mjs', metrics: true });
-        // The last run may still be open when its last second begins.
+        const { runs, missed } = await runScenario({ lane, files, main: 'app.mjs', metrics: true });
         assert.equal(runs.length, 2);
         const [first = 0, second = 0] = runs.map(slotOf);
         assert.ok((missed['long overlap'] ?? 0) >= second - first - 1, JSON.stringify([first, second, missed]));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { emptyPostgres } from './data-servers.ts';
-import { lanesOf } from './lanes.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
 import { runAlike, runScenario, type Scenario, ScenarioFolder } from './scenario.ts';
 
 const freshEnv = async (): Promise<Record<string, string>> => ({ DATABASE_URL: await emptyPostgres() });
@@ -55,7 +55,7 @@ const APPS = {
 describe('graphile-worker', () => {
   for (const { lane, title, version } of lanesOf('graphile-worker')) {
     // An ES module that is required: what it imports is not seen before Node 22, which is what it asks for.
-    const mains = version === '0.18.0' && lane.node === undefined ? ['app.mjs'] : ['app.mjs', 'app.cjs'];
+    const mains = version === '0.18.0' && lane.node === undefined ? ['app.mjs'] : mainsOf(lane);
     for (const main of mains) {
       it(`${title}, ${main}: runs, failures, batches and schedules`, async () => {
         const scenario: Scenario = {
@@ -64,7 +64,7 @@ describe('graphile-worker', () => {
           main,
           env: { TASKSPAN_CONSOLE: 'on', CRONTABS: '_private_known_crontabs' },
         };
-        const { runs, producers } = await (main === 'app.mjs'
+        const { runs, producers } = await (main === mains[0]
           ? runAlike({ ...scenario, freshEnv })
           : runScenario({ ...scenario, env: { ...scenario.env, ...(await freshEnv()) } }));
         const told = runs.map((run) => [run.operation, run.status, run.errorType, run.attempt, run.willRetry]);

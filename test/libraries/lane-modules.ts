@@ -40,20 +40,36 @@ export function removeLaneModules(): void {
   scratch = undefined;
 }
 
-async function makeLane({ name, node, installs, beside }: Lane): Promise<LaneModules> {
-  toolkit ??= installToolkit();
-  const toolkitFolder = await toolkit;
-  const sources: string[] = [];
+/** Fills the cache with what a lane needs beside the toolkit. */
+export async function installLane({ node, installs, beside }: Lane): Promise<Pick<LaneModules, 'node'> & Installed> {
+  const folders: string[] = [];
   // One after the other: each uses the whole machine.
   for (const [at, packages] of installs.entries()) {
-    sources.push(await cachedInstall(at === 0 ? { ...beside, ...packages } : packages));
+    folders.push(await cachedInstall(at === 0 ? { ...beside, ...packages } : packages));
   }
+  return { node: node === undefined ? process.execPath : await nodeExecutable(node), folders };
+}
+
+interface Installed {
+  /** Each with a `node_modules`. */
+  readonly folders: readonly string[];
+}
+
+async function makeLane(lane: Lane): Promise<LaneModules> {
+  toolkit ??= installToolkit();
+  const toolkitFolder = await toolkit;
+  const { node, folders } = await installLane(lane);
   scratch ??= new ScratchFolder();
-  const path = scratch.folder(name.replaceAll(' ', '-'), 'node_modules');
-  for (const source of sources) linkPackages(join(source, 'node_modules'), path);
+  const path = scratch.folder(lane.name.replaceAll(' ', '-'), 'node_modules');
+  for (const folder of folders) linkPackages(join(folder, 'node_modules'), path);
   // The rest of its install is for itself: a library must not get a version of something from there.
   linkPackages(join(toolkitFolder, 'node_modules'), path, (name) => TOOLKIT.has(name));
-  return { node: node === undefined ? process.execPath : await nodeExecutable(node), path };
+  return { node, path };
+}
+
+/** Packs and installs the toolkit once, for this process and those that it starts. */
+export async function shareToolkit(): Promise<void> {
+  process.env['TASKSPAN_TOOLKIT'] = await installToolkit();
 }
 
 /**

@@ -117,23 +117,39 @@ export interface Lane {
   readonly name: LaneName;
   /** Version of Node. Default: the one that runs the tests. */
   readonly node?: string;
+  /** The module system of its apps, where every lane with both would take too long. Default: both. */
+  readonly system?: ModuleSystem;
   /** Libraries under test. Each is one install; a package of a later one stands before that of an earlier one. */
   readonly installs: readonly Packages[];
   /** What is installed with the first of them, for the apps to use. */
   readonly beside: Packages;
 }
 
+/** Extension of the files of an app. */
+type ModuleSystem = 'mjs' | 'cjs';
+
 export type LaneName = 'newest' | 'newest on Node 24' | 'between' | 'oldest' | 'oldest Nest' | 'Temporal';
 
-/** Few installs with many libraries each: an install takes half a minute. */
-export const LANES: readonly Lane[] = [
+/** `TASKSPAN_LANES=all`: the versions between the newest and the oldest too, and every app in both module systems. */
+const ALL: boolean = process.env['TASKSPAN_LANES'] === 'all';
+
+/** Few installs with many libraries each: an install takes half a minute. Old apps are mostly CommonJS. */
+const EVERY_LANE: readonly Lane[] = [
   { name: 'newest', installs: [NEWEST], beside: BESIDE },
-  { name: 'newest on Node 24', node: NODE_VERSIONS[24], installs: [NEWEST, NEWER], beside: BESIDE },
+  { name: 'newest on Node 24', node: NODE_VERSIONS[24], system: 'mjs', installs: [NEWEST, NEWER], beside: BESIDE },
   { name: 'between', installs: [BETWEEN], beside: BESIDE },
-  { name: 'oldest', installs: [OLDEST], beside: BESIDE },
-  { name: 'oldest Nest', installs: [OLDEST_NEST], beside: BESIDE_OLDEST_NEST },
+  { name: 'oldest', system: 'cjs', installs: [OLDEST], beside: BESIDE },
+  { name: 'oldest Nest', system: 'cjs', installs: [OLDEST_NEST], beside: BESIDE_OLDEST_NEST },
   { name: 'Temporal', installs: [TEMPORAL], beside: {} },
 ];
+
+/** Those of this run of tests. */
+export const LANES: readonly Lane[] = EVERY_LANE.filter(({ name }) => ALL || name !== 'between');
+
+/** The files, of those that an app can be started by, that this run of tests starts in a lane. */
+export function mainsOf({ system }: Lane, mains: readonly string[] = ['app.mjs', 'app.cjs']): readonly string[] {
+  return ALL || system === undefined ? mains : mains.filter((main) => main.endsWith(`.${system}`));
+}
 
 /** A lane as the tests of one library see it. */
 export interface LibraryLane {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lanesOf } from './lanes.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
 import { runAlike } from './scenario.ts';
 import { bothSystems } from './schedule-runs.ts';
 import type { Run } from './task-runs.ts';
@@ -76,7 +76,7 @@ const told = ({ operation, status, errorType }: Run): string => [operation, stat
 for (const [library, body] of Object.entries(APPS)) {
   describe(library, () => {
     for (const { lane, title } of lanesOf(library)) {
-      for (const main of ['app.mjs', 'app.cjs']) {
+      for (const main of mainsOf(lane)) {
         it(`${title}, ${main}: tasks are runs with wait, log and a link to whatever pushed them`, async () => {
           const { runs } = await runAlike({
             lane,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { emptyRedis } from './data-servers.ts';
-import { lanesOf } from './lanes.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
 import { runAlike } from './scenario.ts';
 
 /** A processor and who sends to it, with decorators as a compiler writes them. */
@@ -62,14 +62,14 @@ describe('nest-bullmq', () => {
     ['@nestjs/bull', BULL, {}, 'bull'],
   ] as const) {
     for (const { lane, title } of lanesOf(name)) {
-      for (const [kind, main, source] of [
-        ['ESM', 'app.mjs', ESM(name) + body + MAIN],
-        ['CommonJS', 'app.cjs', `${CJS(name)}(async () => {${body}${MAIN}})();`],
-      ] as const) {
-        it(`${title}, ${kind}: a processor's jobs are runs, linked to who sent them`, async () => {
+      for (const main of mainsOf(lane)) {
+        it(`${title}, ${main}: a processor's jobs are runs, linked to who sent them`, async () => {
           const { runs, producers } = await runAlike({
             lane,
-            files: { [main]: source },
+            files: {
+              'app.mjs': ESM(name) + body + MAIN,
+              'app.cjs': `${CJS(name)}(async () => {${body}${MAIN}})();`,
+            },
             main,
             env: { ...env, TASKSPAN_CONSOLE: 'on' },
             freshEnv: async () => ({ REDIS_URL: await emptyRedis() }),

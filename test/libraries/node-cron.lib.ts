@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { lanesOf } from './lanes.ts';
-import { runAlike } from './scenario.ts';
-import { assertEverySecond, bothSystems, slotOf, toldOf } from './schedule-runs.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
+import { runAlike, runScenario, type Scenario } from './scenario.ts';
+import { assertEverySecond, BLOCK, bothSystems, slotOf, toldOf } from './schedule-runs.ts';
 
 /** Version 4 has a logger of its own; the versions before print an error, or nothing. */
 const SHARED = `
@@ -30,12 +30,12 @@ await Promise.all(all);
 await new Promise((resolve) => setTimeout(resolve, 100));
 `;
 
-const BLOCKED = `
+const BLOCKED = `${BLOCK}
 let runs = 0;
 const task = lib.schedule('* * * * * *', function blocked() {
   runs += 1;
-  if (runs === 1) for (const until = Date.now() + 2300; Date.now() < until;);
-  if (runs === 4) stop(task);
+  if (runs === 1) block(2300);
+  if (runs === 3) stop(task);
 }, { logger });
 `;
 
@@ -65,18 +65,16 @@ describe('node-cron', () => {
   for (const { lane, title, version } of lanesOf('node-cron')) {
     const major = Number(version.split('.')[0]);
     describe(title, () => {
-      for (const main of ['app.mjs', 'app.cjs']) {
-        const run = (body: string, env: Record<string, string> = {}, metrics = false) =>
-          runAlike({
-            lane,
-            files: { ...bothSystems('node-cron', SHARED + body), 'tasks/background.cjs': TASK },
-            main,
-            metrics,
-            env: { TASKSPAN_CONSOLE: 'on', ...env },
-          });
+      for (const main of mainsOf(lane)) {
+        const scenario = (body: string, env: Record<string, string> = {}): Scenario => ({
+          lane,
+          files: { ...bothSystems('node-cron', SHARED + body), 'tasks/background.cjs': TASK },
+          main,
+          env: { TASKSPAN_CONSOLE: 'on', ...env },
+        });
 
         it(`${main}: every ending has its status`, async () => {
-          const { runs } = await run(ENDINGS, major > 2 ? { FAILING: 'yes' } : {});
+          const { runs } = await runAlike(scenario(ENDINGS, major > 2 ? { FAILING: 'yes' } : {}));
           const failures = [
             'node-cron schedule INTERNAL broken failure RangeError',
             'node-cron schedule INTERNAL nightly failure TypeError',
@@ -91,27 +89,27 @@ describe('node-cron', () => {
         });
 
         it(`${main}: missed slots are counted`, async () => {
-          const { runs, missed } = await run(BLOCKED, {}, true);
+          const { runs, missed } = await runScenario({ ...scenario(BLOCKED), metrics: true });
           // Version 2 tells nobody, and there is nobody to be asked.
           if (major > 2) assertEverySecond(runs, missed['blocked missed'] ?? 0);
         });
 
         if (major > 2) {
           it(`${main}: a run by hand is none of the clock's`, async () => {
-            const { runs } = await run(BY_HAND);
+            const { runs } = await runAlike(scenario(BY_HAND));
             assert.deepEqual(runs.map(toldOf), ['node-cron manual INTERNAL byHand success']);
           });
         }
 
         if (major === 3) {
           it(`${main}: a file is found as ever`, async () => {
-            assert.equal((await run(BACKGROUND_3)).stdout, 'done\n');
+            assert.equal((await runAlike(scenario(BACKGROUND_3))).stdout, 'done\n');
           });
         }
 
         if (major === 4) {
           it(`${main}: a file is found as ever, and what it does is a run`, async () => {
-            const { runs, stdout } = await run(BACKGROUND);
+            const { runs, stdout } = await runAlike(scenario(BACKGROUND));
             assert.equal(stdout, '7\n');
             assert.deepEqual(runs.map(toldOf), ['node-cron manual INTERNAL background success']);
           });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { lanesOf } from './lanes.ts';
-import { runAlike } from './scenario.ts';
-import { assertEverySecond, bothSystems, slotOf, toldOf } from './schedule-runs.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
+import { runAlike, runScenario } from './scenario.ts';
+import { assertEverySecond, BLOCK, bothSystems, slotOf, toldOf } from './schedule-runs.ts';
 
 const ENDINGS = `
 const heard = [];
@@ -23,19 +23,19 @@ await new Promise((resolve) => setTimeout(resolve, 1500));
 console.log(heard.sort().join(', '));
 `;
 
-const BLOCKED = `
+const BLOCKED = `${BLOCK}
 let runs = 0;
 const job = lib.scheduleJob({ rule: '* * * * * *' }, function blocked() {
   runs += 1;
-  if (runs === 1) for (const until = Date.now() + 2300; Date.now() < until;);
-  if (runs === 4) job.cancel();
+  if (runs === 1) block(2300);
+  if (runs === 3) job.cancel();
 });
 `;
 
 describe('node-schedule', () => {
   for (const { lane, title } of lanesOf('node-schedule')) {
     describe(title, () => {
-      for (const main of ['app.mjs', 'app.cjs']) {
+      for (const main of mainsOf(lane)) {
         const files = (body: string) => bothSystems('node-schedule', body);
         const env = { TASKSPAN_CONSOLE: 'on' };
 
@@ -58,7 +58,7 @@ describe('node-schedule', () => {
         });
 
         it(`${main}: what comes late has its slot, and nothing is missed`, async () => {
-          const { runs, missed } = await runAlike({ lane, files: files(BLOCKED), main, metrics: true });
+          const { runs, missed } = await runScenario({ lane, files: files(BLOCKED), main, metrics: true });
           assertEverySecond(runs, 0);
           assert.deepEqual(missed, {});
         });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { emptyPostgres } from './data-servers.ts';
-import { lanesOf } from './lanes.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
 import { runAlike, runScenario, type Scenario } from './scenario.ts';
 
 const freshEnv = async (): Promise<Record<string, string>> => ({ DATABASE_URL: await emptyPostgres() });
@@ -76,10 +76,11 @@ const APPS = {
 
 describe('pg-boss', () => {
   for (const { lane, title } of lanesOf('pg-boss')) {
-    for (const main of ['app.mjs', 'app.cjs']) {
+    const mains = mainsOf(lane);
+    for (const main of mains) {
       it(`${title}, ${main}: runs, retries, timeouts and batches`, async () => {
         const scenario: Scenario = { lane, files: APPS, main, env: { TASKSPAN_CONSOLE: 'on' } };
-        const { runs, producers, stdout } = await (main === 'app.mjs'
+        const { runs, producers, stdout } = await (main === mains[0]
           ? runAlike({ ...scenario, freshEnv })
           : runScenario({ ...scenario, env: { ...scenario.env, ...(await freshEnv()) } }));
         assert.match(stdout, /stopped\n$/);

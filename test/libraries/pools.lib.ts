@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lanesOf } from './lanes.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
 import { runAlike } from './scenario.ts';
 import { bothSystems } from './schedule-runs.ts';
 import type { Run } from './task-runs.ts';
@@ -70,7 +70,7 @@ for (const [name, library] of [
 ] as const) {
   describe(library, () => {
     for (const { lane, title, version } of lanesOf(library)) {
-      for (const main of ['app.mjs', 'app.cjs']) {
+      for (const main of mainsOf(lane)) {
         it(`${title}, ${main}: tasks are runs of the thread that asks`, async () => {
           const leave = library === 'piscina' && !version.startsWith('3');
           const { runs } = await runAlike({
@@ -95,7 +95,7 @@ for (const [name, library] of [
 
 describe('workerpool', () => {
   for (const { lane, title, version } of lanesOf('workerpool')) {
-    for (const main of ['app.mjs', 'app.cjs']) {
+    for (const main of mainsOf(lane)) {
       // Child processes of 6.0 do not work on any Node of today.
       const type = main === 'app.mjs' || version.startsWith('6.0.') ? 'thread' : 'process';
       it(`${title}, ${main}: tasks are runs of the thread that asks, in a worker ${type}`, async () => {

@@ -3,7 +3,12 @@ import type { RootHookObject } from 'mocha';
 import { killLeftApps } from '../e2e/harness/app-process.ts';
 import { killLeftServers } from '../e2e/harness/server-process.ts';
 import { stopDataServers } from './data-servers.ts';
-import { removeLaneModules } from './lane-modules.ts';
+import { removeLaneModules, shareToolkit } from './lane-modules.ts';
+
+/** Before mocha starts processes for files that it runs beside each other: packing takes ten seconds of both cores. */
+export async function mochaGlobalSetup(): Promise<void> {
+  await shareToolkit();
+}
 
 export const mochaHooks: RootHookObject = {
   async afterAll(): Promise<void> {

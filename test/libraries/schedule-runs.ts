@@ -25,6 +25,9 @@ export function toldOf({ operation, status, errorType, attributes, kind }: Run):
   return [library, trigger, kind, operation, status, errorType].filter((one) => one !== undefined).join(' ');
 }
 
+/** For an app: the event loop stands still, and the machine is free for other tests. */
+export const BLOCK: string = 'const block = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);';
+
 /** Both module systems, with the library as `lib`. */
 export function bothSystems(library: string, body: string): Readonly<Record<string, string>> {
   return {

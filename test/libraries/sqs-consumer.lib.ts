@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { lanesOf } from './lanes.ts';
-import { runAlike } from './scenario.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
+import { runAlike, runScenario } from './scenario.ts';
 import { bothSystems } from './schedule-runs.ts';
 import type { Run } from './task-runs.ts';
 
@@ -37,11 +37,11 @@ const messages = [
   message('m4', 'other'),
 ];
 await drained(Consumer.create({
-  queueUrl, batchSize: 10, handleMessageTimeout: 200, attributeNames: ['All'], sqs: clientOf(messages),
+  queueUrl, batchSize: 10, handleMessageTimeout: 2000, attributeNames: ['All'], sqs: clientOf(messages),
   handleMessage: async (message) => {
     console.log('handling', message.Body);
     if (message.Body === 'bad') throw new RangeError('x');
-    if (message.Body === 'slow') await new Promise((resolve) => setTimeout(resolve, 400));
+    if (message.Body === 'slow') await new Promise((resolve) => setTimeout(resolve, 2500));
     return message.Body === 'other' ? { MessageId: 'm9' } : message;
   },
 }));
@@ -58,7 +58,7 @@ const told = ({ taskId, status, errorType }: Run): string => [taskId, status, er
 
 describe('sqs-consumer', () => {
   for (const { lane, title } of lanesOf('sqs-consumer')) {
-    for (const main of ['app.mjs', 'app.cjs']) {
+    for (const main of mainsOf(lane)) {
       it(`${title}, ${main}: a message is a run, linked to its sender`, async () => {
         const { runs } = await runAlike({
           lane,
@@ -87,7 +87,7 @@ describe('sqs-consumer', () => {
       });
 
       it(`${title}, ${main}: each message of a batch is one`, async () => {
-        const { runs } = await runAlike({ lane, files: bothSystems('sqs-consumer', BATCH), main });
+        const { runs } = await runScenario({ lane, files: bothSystems('sqs-consumer', BATCH), main });
         assert.deepEqual(
           runs.map(({ status, attributes }) => [attributes['task.job.id'], status, attributes['task.batch.size']]),
           [

