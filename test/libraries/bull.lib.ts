@@ -200,7 +200,7 @@ describe('bull', () => {
       });
 
       it('a start after a stall is a run of its own, without a wait; a stall too many is one orphan', async () => {
-        for (const stalls of [1, 0]) {
+        const stall = async (stalls: number): Promise<void> => {
           const folder = new ScenarioFolder({ lane, files: { 'app.mjs': ESM + STALLING } });
           try {
             const env = { REDIS_URL: await emptyRedis(), STALLS: String(stalls) };
@@ -220,7 +220,8 @@ describe('bull', () => {
           } finally {
             await folder.remove();
           }
-        }
+        };
+        await Promise.all([1, 0].map(stall));
       });
 
       for (const cron of ['', '* * * * * *']) {

@@ -135,7 +135,7 @@ describe('bullmq', () => {
       });
 
       it('a start after a stall is a run of its own, without a wait; a stall too many is one orphan', async () => {
-        for (const stalls of [1, 0]) {
+        const stall = async (stalls: number): Promise<void> => {
           const folder = new ScenarioFolder({ lane, files: { 'app.mjs': ESM + STALLING } });
           try {
             const env = { REDIS_URL: await emptyRedis(), STALLS: String(stalls), TASKSPAN_CONSOLE: 'on' };
@@ -160,7 +160,8 @@ describe('bullmq', () => {
           } finally {
             await folder.remove();
           }
-        }
+        };
+        await Promise.all([1, 0].map(stall));
       });
 
       it('what a processor in a file does belongs to its run', async () => {
