@@ -14,7 +14,7 @@
  *
  * Exit code 1: a result differs, or nothing was captured. `--keep` leaves copies, output and log files where they are.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -50,6 +50,7 @@ const keep = process.argv.includes('--keep');
 const [folder, ...wanted] = process.argv.slice(2).filter((argument) => argument !== '--keep');
 if (folder === undefined) throw new Error('say where the checkouts are: npm run test:suites -- <folder> [name ...]');
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const register = await installedRegister();
 for (const suite of OWN_SUITES) {
   if (wanted.length > 0 && !wanted.includes(suite.name)) continue;
@@ -172,14 +173,21 @@ async function run(
       said[stream] += text;
     });
   }
-  const { pid } = child;
-  const timer = setTimeout(() => pid !== undefined && process.kill(-pid, 'SIGKILL'), TIMEOUT_MS);
+  const stop = (): void => endGroup(child);
+  const timer = setTimeout(stop, TIMEOUT_MS);
+  process.once('exit', stop);
   try {
     await new Promise((resolve, reject) => child.once('close', resolve).once('error', reject));
   } finally {
     clearTimeout(timer);
+    process.removeListener('exit', stop);
   }
   return said;
+}
+
+/** A runner of tests starts processes of its own. */
+function endGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) process.kill(-pid, 'SIGKILL');
 }
 
 /** Node itself knows no patterns of paths. */
