@@ -78,6 +78,8 @@ function setUp(options: { readonly sampler?: Sampler; readonly ignoreScopes?: re
     spanProcessors: [taskMetrics, new RunStampSpanProcessor(), new SimpleSpanProcessor(exporter)],
   });
   const sink = (record: RunRecord): void => void records.push(record);
+  // Those that tests in the same process left open.
+  state.openRuns.clear();
   state.tracerProvider = provider;
   state.sinks.push(sink);
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());

@@ -15,6 +15,7 @@ describe('ModuleWatch', () => {
   let seen: AwaitedLoad[];
   let stop: () => void;
   const original = loader._load;
+  const { require: before } = loader.prototype;
 
   function write(name: string, text: string): string {
     const path = join(folder, name);
@@ -31,6 +32,10 @@ describe('ModuleWatch', () => {
   const names = (): string[] => seen.map(({ name }) => name);
 
   beforeEach(() => {
+    // Require hooks of tests in the same process answer from a cache of their own.
+    loader.prototype.require = function (id) {
+      return loader._load(id, this, false);
+    };
     folder = mkdtempSync(join(tmpdir(), 'taskspan-watch-'));
     for (const name of ['left', 'right', 'left-over', '@scope/left']) {
       write(`node_modules/${name}/index.js`, 'exports.name = __filename; exports.inner = require("./inner.js");');
@@ -44,6 +49,7 @@ describe('ModuleWatch', () => {
 
   afterEach(() => {
     stop();
+    loader.prototype.require = before;
     rmSync(folder, { recursive: true, force: true });
     assert.equal(loader._load, original, 'no trace of it is left');
   });
