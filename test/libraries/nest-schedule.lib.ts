@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { lanesOf, mainsOf } from './lanes.ts';
-import { runAlike } from './scenario.ts';
+import { runScenario } from './scenario.ts';
 import { slotOf, toldOf } from './schedule-runs.ts';
 
 /** The decorators are called by hand: there is no compiler here. */
@@ -59,8 +59,9 @@ describe('@nestjs/schedule', () => {
   for (const { lane, title } of lanesOf('@nestjs/schedule')) {
     describe(title, () => {
       for (const main of mainsOf(lane)) {
+        // How often a second ticks is up to the clock: that output is alike is proved by the example.
         it(`${main}: one run of every method that a clock calls`, async () => {
-          const { runs } = await runAlike({ lane, files: FILES, main, env: { TASKSPAN_CONSOLE: 'on' } });
+          const { runs } = await runScenario({ lane, files: FILES, main, env: { TASKSPAN_CONSOLE: 'on' } });
           assert.deepEqual([...new Set(runs.map(toldOf))].sort(), [
             'cron schedule INTERNAL dynamic success',
             'nest-schedule schedule INTERNAL Reports.nightly success',
