@@ -8,11 +8,9 @@ import type { Run } from './task-runs.ts';
 const CLIENT = `
 const { Consumer } = lib;
 const queueUrl = 'https://sqs.eu-west-1.amazonaws.com/123456789012/orders';
-const asked = [];
 const clientOf = (messages) => ({
   send: async (command) => {
     if (command.constructor.name !== 'ReceiveMessageCommand') return {};
-    asked.push(command.input.MessageAttributeNames);
     return { Messages: messages.splice(0) };
   },
 });
@@ -54,6 +52,53 @@ await drained(Consumer.create({
 }));
 `;
 
+/** The AWS SDK's own client, with a queue that hands out those attributes that a request asks for. */
+const SDK = `${CLIENT}
+const { createServer } = await import('node:http');
+const { SQSClient } = await import('@aws-sdk/client-sqs');
+const text = (StringValue) => ({ DataType: 'String', StringValue });
+const MD5OfBody = '755f85c2723bb39381c7379a604160d8';
+const messages = [message('m1', 'good', { MD5OfBody, MessageAttributes: {
+  priority: text('high'), traceparent: text('00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-01'),
+} })];
+const asAsked = ({ MessageAttributes, ...rest }, names) => {
+  const given = Object.entries(MessageAttributes).filter(([name]) => names.includes(name));
+  return given.length > 0 ? { ...rest, MessageAttributes: Object.fromEntries(given) } : rest;
+};
+const server = createServer(async (request, response) => {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  const { MessageAttributeNames = [] } = JSON.parse(body);
+  const receiving = request.headers['x-amz-target'] === 'AmazonSQS.ReceiveMessage';
+  const answer = receiving ? { Messages: messages.splice(0).map((one) => asAsked(one, MessageAttributeNames)) } : {};
+  response.setHeader('content-type', 'application/x-amz-json-1.0').end(JSON.stringify(answer));
+});
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+const sqs = new SQSClient({
+  endpoint: 'http://127.0.0.1:' + server.address().port,
+  useQueueUrlAsEndpoint: false, region: 'eu-west-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+});
+const seen = new Set();
+sqs.middlewareStack.add((next) => (args) => {
+  seen.add(JSON.stringify(args.input));
+  return next(args);
+}, { step: 'initialize' });
+const consumer = Consumer.create({
+  queueUrl, sqs, messageAttributeNames: process.argv.slice(2),
+  handleMessage: async (message) => {
+    console.log(JSON.stringify(message));
+    return message;
+  },
+});
+await drained(consumer);
+console.log([...seen].join());
+sqs.destroy();
+server.close();
+`;
+
+/** The SDK has one about old versions of Node, with the number of the process. */
+const NO_WARNINGS = { NODE_NO_WARNINGS: '1' };
+
 const told = ({ taskId, status, errorType }: Run): string => [taskId, status, errorType ?? ''].join(' ').trim();
 
 describe('sqs-consumer', () => {
@@ -85,6 +130,22 @@ describe('sqs-consumer', () => {
         assert.ok(wait >= 3 && wait < 60, `${wait} s`);
         assert.equal(first?.attributes['messaging.system'], 'aws_sqs');
       });
+
+      for (const names of [[], ['priority']]) {
+        it(`${title}, ${main}: only the queue sees that more than ${names.join() || 'nothing'} is asked for`, async () => {
+          const { runs } = await runAlike({
+            lane,
+            files: bothSystems('sqs-consumer', SDK),
+            main,
+            args: names,
+            env: NO_WARNINGS,
+          });
+          assert.deepEqual(
+            runs.map(({ links }) => links),
+            [[{ traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) }]],
+          );
+        });
+      }
 
       it(`${title}, ${main}: each message of a batch is one`, async () => {
         const { runs } = await runScenario({ lane, files: bothSystems('sqs-consumer', BATCH), main });

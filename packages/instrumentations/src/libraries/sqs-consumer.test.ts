@@ -3,6 +3,7 @@ import { SpanKind, trace } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type RecordedRuns, recordRuns } from '../base/recorded-runs.test.support.ts';
 import { FakePackages } from './fake-package.test.support.ts';
+import { FakeSqs } from './fake-sqs.test.support.ts';
 import { SqsConsumerInstrumentation } from './sqs-consumer.ts';
 
 /** What the library does around handlers, with a queue that is a function. */
@@ -46,8 +47,6 @@ interface Message {
 interface Consumer {
   poll(): Promise<unknown>;
 }
-
-type Received = { readonly MessageAttributeNames: readonly string[] };
 
 const QUEUE = 'https://sqs.eu-west-1.amazonaws.com/123456789012/orders';
 
@@ -181,19 +180,20 @@ describe('SqsConsumerInstrumentation', () => {
     );
   });
 
-  it('asks for the carrier, and never twice or for less than the application does', async () => {
-    const asked: Received[] = [];
-    const receive = (params: Received): object => {
-      asked.push(params);
-      return { Messages: [] };
+  it('links messages whose carriers nobody but the client was asked for', async () => {
+    const traceparent = { DataType: 'String', StringValue: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+    const message: Message = { MessageId: 'm1', MessageAttributes: { traceparent } };
+    const client = new FakeSqs([message]);
+    const given: Message[] = [];
+    const handleMessage = async (message: Message): Promise<Message> => {
+      given.push(message);
+      return message;
     };
-    const names = [['priority', 'traceparent'], ['All'], []].map((one) => Object.freeze(one));
-    for (const messageAttributeNames of names) {
-      await consume({ handleMessage: acknowledge, messageAttributeNames, receive }).poll();
-    }
+    await consume({ handleMessage, sqs: client, receive: (input: object) => client.send({ input }) }).poll();
+    assert.deepEqual(given, [{ MessageId: 'm1' }]);
     assert.deepEqual(
-      asked.map((params) => params.MessageAttributeNames),
-      [['priority', 'traceparent', 'tracestate', 'baggage'], ['All'], ['traceparent', 'tracestate', 'baggage']],
+      recorded.run().links.map(({ context }) => context.traceId),
+      ['a'.repeat(32)],
     );
   });
 

@@ -1,30 +1,21 @@
-import { readSafely } from '@taskspan/core/hub';
+import { readSafely, safely } from '@taskspan/core/hub';
 import type { Classified, RunEnding, RunFacts } from '../base/facts.ts';
 import { type Library, prototypeOf } from '../base/hook.ts';
 import { LibraryInstrumentation } from '../base/library-instrumentation.ts';
-import type { LibraryCall } from '../base/wrapped-function.ts';
+import { askForCarriers, type CarryingMessage, carrierOf, type SqsClient } from './sqs-carrier.ts';
 
-type MessageAttributes = Readonly<Record<string, { readonly StringValue?: string } | undefined>>;
-
-interface SqsMessage {
+interface SqsMessage extends CarryingMessage {
   readonly MessageId?: string;
   /** Those that the application asked for. */
   readonly Attributes?: { readonly ApproximateReceiveCount?: string; readonly SentTimestamp?: string };
-  readonly MessageAttributes?: MessageAttributes;
 }
 
 interface SqsConsumer {
+  readonly sqs?: SqsClient;
   readonly queueUrl?: string;
   readonly shouldDeleteMessages?: boolean;
   readonly handleMessageTimeout?: number | undefined;
 }
-
-interface ReceiveParams {
-  readonly MessageAttributeNames?: readonly string[];
-}
-
-/** Attributes of a message that carry its sender's context: SQS hands out only those that are asked for. */
-const CARRIER_ATTRIBUTES = ['traceparent', 'tracestate', 'baggage'] as const;
 
 const SQS_CONSUMER: Library = {
   name: 'sqs-consumer',
@@ -61,7 +52,10 @@ const SQS_CONSUMER: Library = {
           form: 'around',
           on: prototypeOf('Consumer'),
           method: 'receiveMessage',
-          around: (call, kit) => kit.call(askingForCarrier(call)),
+          around: (call, kit) => {
+            safely('asking SQS for carriers', () => askForCarriers((call.self as SqsConsumer).sqs, call.args[0]));
+            return kit.call(call);
+          },
         },
       ],
     },
@@ -99,15 +93,6 @@ function numberOf(text: string | undefined): number | undefined {
   return text === undefined || !Number.isFinite(number) ? undefined : number;
 }
 
-function carrierOf({ MessageAttributes: attributes }: SqsMessage): Record<string, string> | undefined {
-  const carrier: Record<string, string> = {};
-  for (const name of CARRIER_ATTRIBUTES) {
-    const value = attributes?.[name]?.StringValue;
-    if (value !== undefined) carrier[name] = value;
-  }
-  return carrier;
-}
-
 /** A message that is not acknowledged comes back: that is asked for, and no failure. */
 function classify(end: RunEnding, message: SqsMessage, { shouldDeleteMessages }: SqsConsumer): Classified | undefined {
   if ('error' in end) {
@@ -123,15 +108,6 @@ function classify(end: RunEnding, message: SqsMessage, { shouldDeleteMessages }:
   const acknowledged = (Array.isArray(value) ? value : [value]) as readonly (SqsMessage | null | undefined)[];
   const isAcknowledged = acknowledged.some((one) => one?.MessageId === message.MessageId);
   return isAcknowledged ? undefined : { status: 'deferred' };
-}
-
-/** The same call for messages, with the names of the carrier among the attributes that are asked for. */
-function askingForCarrier(call: LibraryCall): LibraryCall {
-  const [params, ...rest] = call.args as readonly [ReceiveParams | undefined, ...unknown[]];
-  const asked = params?.MessageAttributeNames ?? [];
-  if (params === undefined || asked.some((name) => name === 'All' || name === '.*')) return call;
-  const names = [...new Set([...asked, ...CARRIER_ATTRIBUTES])];
-  return { ...call, args: [{ ...params, MessageAttributeNames: names }, ...rest] };
 }
 
 /** Messages that consumers of sqs-consumer work on. What sends them is the business of the AWS SDK's instrumentation. */
