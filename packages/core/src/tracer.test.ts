@@ -43,4 +43,16 @@ describe('recordsAreKept', () => {
     startRecording({ records: 'sdk', spans: false });
     assert.equal(recordsAreKept(), true);
   });
+
+  it('is false where the toolkit runs and has no sink, whatever logs SDK there is', () => {
+    startRecording({ records: 'sdk', spans: false });
+    assert.equal(recordsAreKept(), true);
+    const { owner } = state;
+    state.owner = {};
+    try {
+      assert.equal(recordsAreKept(), false);
+    } finally {
+      state.owner = owner;
+    }
+  });
 });

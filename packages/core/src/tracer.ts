@@ -33,6 +33,8 @@ export function activeTracer(): Tracer | undefined {
 /** True when records of runs have somewhere to go. */
 export function recordsAreKept(): boolean {
   if (state.sinks.length > 0) return true;
+  // Where the toolkit runs, its sinks are all there is: without one, neither files nor a receiver want records.
+  if (state.owner !== undefined) return false;
   const provider = logs.getLoggerProvider();
   if (provider !== knownLogs) {
     knownLogs = provider;

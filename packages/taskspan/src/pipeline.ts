@@ -60,8 +60,8 @@ export class Pipeline {
   readonly tracerProvider: LazyTracerProvider;
   readonly meterProvider: LazyMeterProvider;
   readonly loggerProvider: LazyLoggerProvider;
-  /** For `state.sinks`. */
-  readonly sink: RecordSink;
+  /** For `state.sinks`; undefined where nothing takes records. */
+  readonly sink: RecordSink | undefined;
   /** For `state.fileNamer`. */
   readonly fileNamer: ((id: string, startTimeMs: number) => string) | undefined;
   readonly #options: PipelineOptions;
@@ -161,7 +161,7 @@ export class Pipeline {
     ]);
   }
 
-  #createSink(): RecordSink {
+  #createSink(): RecordSink | undefined {
     const writer = this.#writer;
     const logExport = this.#otlp?.logs;
     const { redact } = this.#options;
@@ -169,7 +169,8 @@ export class Pipeline {
     if (writer !== undefined) sinks.push((record) => writer.sink(record));
     if (logExport !== undefined) sinks.push(logExport.sink);
     const [only] = sinks;
-    const fanOut = sinks.length === 1 && only !== undefined ? only : (record: RunRecord): void => each(sinks, record);
+    if (only === undefined) return undefined;
+    const fanOut = sinks.length === 1 ? only : (record: RunRecord): void => each(sinks, record);
     return redact === undefined ? fanOut : (record): void => fanOut(redactRunRecord(redact, record));
   }
 

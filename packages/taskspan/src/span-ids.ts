@@ -2,14 +2,14 @@ import { randomFillSync } from 'node:crypto';
 import type { IdGenerator } from '@opentelemetry/sdk-trace-base';
 
 /** Bytes drawn at a time. An id in use keeps the text of one such draw alive, so it is small. */
-const DRAW_BYTES = 512;
+const DRAW_BYTES = 2048;
 const TRACE_ID_DIGITS = 32;
 const SPAN_ID_DIGITS = 16;
 const NO_SPAN_ID = '0'.repeat(SPAN_ID_DIGITS);
 const NO_TRACE_ID = '0'.repeat(TRACE_ID_DIGITS);
 
 /**
- * Random ids of traces and spans, cut from a text of random digits that is drawn for a score of them at once: an eighth
+ * Random ids of traces and spans, cut from a text of random digits that is drawn for many of them at once: an eighth
  * of the cost of the SDK's generator, which makes each from bytes of its own. That was a tenth of a task.
  */
 export class SpanIds implements IdGenerator {

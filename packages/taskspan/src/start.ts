@@ -198,7 +198,7 @@ class RunningTaskspan implements Taskspan {
     const pipeline = this.#pipeline;
     state.tracerProvider = pipeline.tracerProvider;
     state.fileNamer = pipeline.fileNamer;
-    state.sinks.push(pipeline.sink);
+    if (pipeline.sink !== undefined) state.sinks.push(pipeline.sink);
     state.runObservers.push(pipeline.taskMetrics);
     this.#threads = new Threads(pipeline);
     this.#instrumentations = enableInstrumentations(config, pipeline, {
@@ -299,7 +299,8 @@ class RunningTaskspan implements Taskspan {
     this.#instrumentations.disable();
     this.#globals.release();
     const { sinks, runObservers } = state;
-    sinks.splice(sinks.indexOf(this.#pipeline.sink), 1);
+    const { sink } = this.#pipeline;
+    if (sink !== undefined) sinks.splice(sinks.indexOf(sink), 1);
     runObservers.splice(runObservers.indexOf(this.#pipeline.taskMetrics), 1);
     state.tracerProvider = undefined;
     state.fileNamer = undefined;

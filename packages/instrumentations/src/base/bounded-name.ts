@@ -18,15 +18,16 @@ export class BoundedNames {
 
   /** @param fallback name of the queue, or whatever else is bounded by nature */
   choose(name: unknown, fallback: string): string {
-    if (typeof name !== 'string' || UNNAMED.has(name) || name.length > MAX_CHARS || ID.test(name)) return fallback;
+    if (typeof name !== 'string') return fallback;
     let names = this.#names.get(fallback);
+    if (names?.has(name) === true) return name;
+    if (UNNAMED.has(name) || name.length > MAX_CHARS || ID.test(name)) return fallback;
     if (names === undefined) {
       // Queues that are made per customer or day are as many as names are elsewhere.
       if (this.#names.size >= NAMES_PER_QUEUE * NAMES_PER_QUEUE) return fallback;
       names = new Set();
       this.#names.set(fallback, names);
     }
-    if (names.has(name)) return name;
     if (names.size >= NAMES_PER_QUEUE) return fallback;
     names.add(name);
     return name;

@@ -7,10 +7,16 @@ interface TelemetryOptions {
   readonly repeat?: unknown;
 }
 
+/** What most carriers look like, as text: nothing but the 55 characters of a `traceparent`. */
+const PLAIN = /^\{"traceparent":"[0-9a-f-]{55}"\}$/;
+const VALUE_AT = '{"traceparent":"'.length;
+
 /** The W3C carrier that somebody has put there; undefined for anything else. */
 export function readMetadata(metadata: unknown): unknown {
   // Others may keep what they like there.
   if (typeof metadata !== 'string' || !metadata.startsWith('{')) return undefined;
+  // Half the cost of parsing it.
+  if (PLAIN.test(metadata)) return { traceparent: metadata.slice(VALUE_AT, -2) };
   return safely('reading the carrier of a job', () => JSON.parse(metadata) as unknown);
 }
 
