@@ -40,14 +40,15 @@ exports.makeNewWorker = function makeNewWorker(shared, { tasks, continuous }) {
 `,
   'dist/helpers.js': `
 const jobs = exports.jobs = [];
+const rowOf = (id, { flags }) => ({ id: String(id), flags: flags?.length > 0 ? Object.fromEntries(flags.map((flag) => [flag, true])) : null });
 function makeAddJob() {
   return async (identifier, payload, spec = {}) => {
     jobs.push({ identifier, payload, spec });
-    return { id: String(jobs.length) };
+    return rowOf(jobs.length, spec);
   };
 }
 exports.makeAddJob = makeAddJob;
-exports.makeAddJobs = () => async (specs) => { jobs.push(...specs); return specs.map(() => ({})); };
+exports.makeAddJobs = () => async (specs) => { jobs.push(...specs); return specs.map((spec, at) => rowOf(at, spec)); };
 // As the library's helpers do: past what it exports.
 exports.addLocally = makeAddJob();
 `,
@@ -226,7 +227,7 @@ describe('GraphileWorkerInstrumentation', () => {
 
     it('travels in the flags, and the task does not see it', async () => {
       const spec = Object.freeze({ flags: Object.freeze(['polite']), priority: 3 });
-      assert.deepEqual(await graphile.adder()('mail', { to: 'ada' }, spec), { id: '1' });
+      assert.deepEqual(await graphile.adder()('mail', { to: 'ada' }, spec), { id: '1', flags: { polite: true } });
       const [job] = graphile.jobs;
       assert.ok(job);
       assert.equal((job['spec'] as { priority: number }).priority, 3);
@@ -247,15 +248,20 @@ describe('GraphileWorkerInstrumentation', () => {
     });
 
     it('never replaces one that is there', async () => {
-      const spec = { flags: [`traceparent:00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`] };
-      await graphile.adder()('mail', {}, spec);
+      const own = `traceparent:00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+      const spec = { flags: [own] };
+      assert.deepEqual(await graphile.adder()('mail', {}, spec), { id: '1', flags: { [own]: true } });
       assert.equal(graphile.jobs[0]?.['spec'], spec);
     });
 
     it('goes with each of several', async () => {
-      await graphile.adders()([
+      const rows = await graphile.adders()([
         { identifier: 'mail', payload: {} },
         { identifier: 'mail', flags: ['polite'] },
+      ]);
+      assert.deepEqual(rows, [
+        { id: '0', flags: null },
+        { id: '1', flags: { polite: true } },
       ]);
       const [span] = recorded.enqueues();
       const flag = `traceparent:00-${span?.spanContext().traceId}-${span?.spanContext().spanId}-01`;
