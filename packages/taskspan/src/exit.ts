@@ -2,14 +2,15 @@
  * The end of the process: what is still queued is flushed, what is still open ends as what it is, and the app's exit
  * code, signals and output stay what they would be without us. This file knows when; what is flushed is its caller's.
  *
- * What the app could see of it is kept small. The only signal listener is held while the app has none, so that nobody
- * who counts `process.listeners('SIGTERM')` counts us. Everything else is seen by passing through `process.emit`,
+ * What the app could see of it is kept small. The only signal listener is held while the app has none, so that no signal
+ * waits for us where the app has its own way to end, and nobody who counts listeners counts ours. Everything else is seen by passing through `process.emit`,
  * because a listener for `exit` cannot be the last one, and one for `beforeExit` cannot flush without making the app's
  * own listeners run twice.
  */
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { safely } from '@taskspan/core/hub';
+import { hasListener, hideListeners } from './hidden-listeners.ts';
 
 /** How the runs that are open at the end of the process end. */
 export type RunEnd = { readonly status: 'cancelled'; readonly errorType: string } | { readonly error: unknown };
@@ -83,6 +84,7 @@ class ExitWatch {
   #skipBeforeExit = false;
   /** True while our own signal listener is being removed on purpose. */
   #steppingAside = false;
+  #showListeners = (): void => {};
 
   constructor(hooks: ExitHooks, timeoutMs: number) {
     this.#hooks = hooks;
@@ -98,6 +100,10 @@ class ExitWatch {
   install(): void {
     this.#installed = true;
     host.emit = this.#emit;
+    this.#showListeners = hideListeners(
+      process,
+      new Set<unknown>([this.#onUncaught, this.#onListenerAdded, this.#onListenerRemoved, this.#onSignal]),
+    );
     process.on('uncaughtExceptionMonitor', this.#onUncaught);
     if (this.#signals.size === 0) return;
     // Before Node's own listener: it opens the signal's handle, which our stepping aside would close behind its back.
@@ -112,6 +118,7 @@ class ExitWatch {
     emitter.off('newListener', this.#onListenerAdded);
     emitter.off('removeListener', this.#onListenerRemoved);
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    this.#showListeners();
     // When somebody has put a function of theirs around ours, ours stays and only passes on.
     if (host.emit === this.#emit) host.emit = this.#originalEmit;
   }
@@ -210,11 +217,11 @@ class ExitWatch {
   };
 
   #listen(signal: NodeJS.Signals): void {
-    if (process.listenerCount(signal) === 0) process.on(signal, this.#onSignal);
+    if (process.listenerCount(signal) === 0 && !this.#listensTo(signal)) process.on(signal, this.#onSignal);
   }
 
   #listensTo(signal: NodeJS.Signals): boolean {
-    return process.listeners(signal).includes(this.#onSignal);
+    return hasListener(process, signal, this.#onSignal);
   }
 
   #onSignal = (signal: NodeJS.Signals): void => {
