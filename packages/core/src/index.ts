@@ -1,7 +1,17 @@
 export type { CallerLogger } from './caller-logger.ts';
 export type { Carrier } from './carrier.ts';
 export type { EventName, LogLevel, NameSpec } from './names.ts';
-export { ATTR, ATTRIBUTES, EVENT, EVENTS, METRIC_LABEL_PREFIX, SCOPE, SEVERITY, SUBMISSION_FIELDS } from './names.ts';
+export {
+  ATTR,
+  ATTRIBUTES,
+  EVENT,
+  EVENTS,
+  MANIFEST_METADATA_PREFIX,
+  METRIC_LABEL_PREFIX,
+  SCOPE,
+  SEVERITY,
+  SUBMISSION_FIELDS,
+} from './names.ts';
 export type { AcceptableErrors, OutcomeOf, ReportedOutcome } from './outcome.ts';
 export type { RunMessage } from './run-channel.ts';
 export { RUN_CHANNEL } from './run-channel.ts';

@@ -39,6 +39,7 @@ export const ATTR = {
   ERROR_TYPE: 'error.type',
   EXIT_CODE: 'process.exit.code',
   EXIT_SIGNAL: 'task.exit.signal',
+  EXIT_CATEGORY: 'task.exit.category',
   PROCESS_ID: 'process.pid',
   EXECUTABLE_NAME: 'process.executable.name',
   EXCEPTION_TYPE: 'exception.type',
@@ -47,6 +48,17 @@ export const ATTR = {
   METRIC_NAME: 'metric.name',
   METRIC_VALUE: 'metric.value',
   METRIC_UNIT: 'metric.unit',
+  TASK_METRICS: 'task.metrics',
+  EVENT_TYPE: 'event.type',
+  MEMORY_RSS: 'task.memory.rss_bytes',
+  MEMORY_PEAK: 'task.memory.peak_bytes',
+  CPU_SECONDS: 'task.cpu.seconds',
+  PROCESS_COUNT: 'task.processes',
+  MANIFEST_OUTPUTS: 'manifest.outputs',
+  MANIFEST_INPUTS: 'manifest.inputs',
+  MANIFEST_START: 'manifest.start_time',
+  MANIFEST_END: 'manifest.end_time',
+  LOG_IOSTREAM: 'log.iostream',
   TRUNCATED_BYTES: 'log.truncated_bytes',
   REPOSITORY: 'repository',
   REQUEST_ID: 'request_id',
@@ -95,6 +107,11 @@ export const ATTRIBUTES: Readonly<Record<(typeof ATTR)[keyof typeof ATTR], NameS
   'error.type': { on: 'both', type: 'string', meaning: 'class, name or code of the error, never its message' },
   'process.exit.code': { on: 'record', type: 'int', meaning: 'exit code of a process that the run started' },
   'task.exit.signal': { on: 'record', type: 'string', meaning: 'signal that ended a process that the run started' },
+  'task.exit.category': {
+    on: 'record',
+    type: 'string',
+    meaning: 'how it ended: `success`, `error`, `signal`, `timeout` or `launch_failed`',
+  },
   'process.pid': { on: 'record', type: 'int', meaning: 'id of a process that the run started' },
   'process.executable.name': { on: 'record', type: 'string', meaning: 'its program, without path or arguments' },
   'exception.type': { on: 'record', type: 'string', meaning: 'class, name or code of the exception' },
@@ -103,6 +120,29 @@ export const ATTRIBUTES: Readonly<Record<(typeof ATTR)[keyof typeof ATTR], NameS
   'metric.name': { on: 'record', type: 'string', meaning: 'name of a metric point of the run' },
   'metric.value': { on: 'record', type: 'double', meaning: 'value of a metric point of the run' },
   'metric.unit': { on: 'record', type: 'string', meaning: 'unit of a metric point of the run' },
+  'task.metrics': {
+    on: 'record',
+    type: 'string',
+    meaning: '`files`: this run is counted from the files, because its process is too short-lived to be scraped',
+  },
+  'event.type': { on: 'record', type: 'string', meaning: 'type of an event that a process of the run printed' },
+  'task.memory.rss_bytes': {
+    on: 'record',
+    type: 'int',
+    meaning: 'resident memory of a process of the run and of all below it, in bytes',
+  },
+  'task.memory.peak_bytes': { on: 'record', type: 'int', meaning: 'the most of it that was seen so far, in bytes' },
+  'task.cpu.seconds': {
+    on: 'record',
+    type: 'double',
+    meaning: 'processor time of a process of the run and of all below it, in seconds',
+  },
+  'task.processes': { on: 'record', type: 'int', meaning: 'how many processes these are' },
+  'manifest.outputs': { on: 'record', type: 'string[]', meaning: 'references to what the run has produced' },
+  'manifest.inputs': { on: 'record', type: 'string[]', meaning: 'references to what the run has read' },
+  'manifest.start_time': { on: 'record', type: 'double', meaning: 'when the work began, Unix seconds' },
+  'manifest.end_time': { on: 'record', type: 'double', meaning: 'when the work was done, Unix seconds' },
+  'log.iostream': { on: 'record', type: 'string', meaning: '`stdout` or `stderr` of a process of the run' },
   'log.truncated_bytes': { on: 'record', type: 'int', meaning: 'bytes that were cut from the record' },
   repository: { on: 'both', type: 'string', meaning: 'repository that the run works on, as given at submission' },
   request_id: { on: 'both', type: 'string', meaning: 'request that submitted the run' },
@@ -121,6 +161,9 @@ export const FORMAT = 1;
 /** Prefix of the attributes that carry the labels of a metric point. */
 export const METRIC_LABEL_PREFIX = 'metric.label.';
 
+/** Prefix of the attributes that carry the metadata of a manifest. */
+export const MANIFEST_METADATA_PREFIX = 'manifest.metadata.';
+
 /** Attributes given at submission that every log record of the run repeats. */
 export const SUBMISSION_FIELDS = ['repository', 'request_id', 'user'] as const;
 
@@ -130,8 +173,12 @@ export const EVENT = {
   STEP: 'task.step',
   PROGRESS: 'task.progress',
   METRIC: 'task.metric',
+  LAUNCHED: 'task.launched',
   LAUNCH_FAILED: 'task.launch_failed',
+  HEARTBEAT: 'task.heartbeat',
+  CUSTOM: 'task.event',
   EXITED: 'task.exited',
+  MANIFEST: 'task.manifest',
   ENDED: 'task.ended',
   ORPHANED: 'task.orphaned',
   EXCEPTION: 'exception',
@@ -145,8 +192,12 @@ export const EVENTS: Readonly<Record<EventName, string>> = {
   'task.step': 'a step ended, with its name, index, status and duration',
   'task.progress': 'share done; the body is the message; at most 10 a second and run, the last one always',
   'task.metric': 'one metric point of the run',
+  'task.launched': 'a process of the run was started',
   'task.launch_failed': 'a process that the run wanted to start could not be started',
+  'task.heartbeat': 'the run goes on; memory and processor time of its processes',
+  'task.event': 'an event that a process of the run printed, with its own type',
   'task.exited': 'a process that the run started has exited, with its exit code or signal',
+  'task.manifest': 'what the run has read and produced, and when; its last record',
   'task.ended': 'the run ended, with status, duration, error type, label and outputs',
   'task.orphaned': 'the process of the run vanished',
   exception: 'an error that ended the run or a step, with type, message and stack',

@@ -17,6 +17,10 @@ export interface RecordContent {
   readonly spanContext?: SpanContext | undefined;
   /** Epoch milliseconds; default: now. */
   readonly timeMs?: number | undefined;
+  /** {@link RunRecord.timeNanos} */
+  readonly timeNanos?: string | undefined;
+  /** {@link RunRecord.isAlone} */
+  readonly isAlone?: boolean | undefined;
 }
 
 /**
@@ -30,6 +34,8 @@ export function emitRecord(run: RunInfo, content: RecordContent): void {
     spanContext: content.spanContext ?? run.spanContext,
     sequence: run.nextSequence(),
     timeMs: content.timeMs ?? wallMs(),
+    timeNanos: content.timeNanos,
+    isAlone: content.isAlone,
     eventName: content.eventName,
     severity: content.severity,
     body: content.body,

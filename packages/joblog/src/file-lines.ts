@@ -21,6 +21,11 @@ export class Lines {
     this.#open.add(frame, json);
   }
 
+  /** The record that comes next begins another line. */
+  closeLine(): void {
+    if (this.#open.chars > 0) this.#close();
+  }
+
   /** Characters of the lines that are closed. */
   get closedChars(): number {
     return this.#text.length;
@@ -35,7 +40,7 @@ export class Lines {
 
   /** All lines, each with its newline; afterwards there are none. */
   take(): string {
-    if (this.#open.chars > 0) this.#close();
+    this.closeLine();
     return this.takeClosed();
   }
 

@@ -106,7 +106,9 @@ export class PendingItems {
     forgetRun();
     for (const record of items.records) {
       const json = format('logs', runRecordJson, record);
+      if (record.isAlone === true) logs.closeLine();
       if (json !== undefined) logs.add(this.#ownFrame, json);
+      if (record.isAlone === true) logs.closeLine();
       if (logs.closedChars >= PIECE_CHARS) yield logs.takeClosed();
     }
     this.#formatLogs(items, logs);

@@ -44,6 +44,10 @@ export interface RunRecord {
   readonly timeMs: number;
   /** Undefined for a plain log line. */
   readonly eventName: EventName | undefined;
+  /** The same as nanoseconds in decimal digits, where it was told as exactly. */
+  readonly timeNanos?: string | undefined;
+  /** True for a record that is to stand in a line of its own, so that what is written does not depend on what is flushed together. */
+  readonly isAlone?: boolean | undefined;
   /** OTel severity number. */
   readonly severity: number;
   readonly body: string | undefined;

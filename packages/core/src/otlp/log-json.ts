@@ -84,7 +84,7 @@ export function runRecordJson(record: RunRecord): string {
 }
 
 function joinRunRecord(record: RunRecord, body: unknown, attributes: string): string {
-  const time = msNanos(record.timeMs);
+  const time = record.timeNanos ?? msNanos(record.timeMs);
   const eventName = record.eventName;
   return (
     (time === '0' ? '{' : `{"timeUnixNano":"${time}","observedTimeUnixNano":"${time}",`) +
