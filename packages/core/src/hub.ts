@@ -39,7 +39,7 @@ export { hrNanos } from './otlp/nanos.ts';
 export { OtlpBatch } from './otlp/otlp-batch.ts';
 export { spanJson } from './otlp/span-json.ts';
 export type { LibraryOutcome } from './outcome.ts';
-export { emitRecord, type RecordContent, runAttributes } from './records.ts';
+export { emitRecord, type RecordContent, runAttributes, runRecord } from './records.ts';
 export { currentRun } from './run-context.ts';
 export type { OwnAttributes } from './run-details.ts';
 export { activeRunTicket, type RunTicket, withRunTicket } from './run-ticket.ts';

@@ -29,18 +29,7 @@ export interface RecordContent {
  */
 export function emitRecord(run: RunInfo, content: RecordContent): void {
   if (!recordsAreKept()) return;
-  const record: RunRecord = {
-    run,
-    spanContext: content.spanContext ?? run.spanContext,
-    sequence: run.nextSequence(),
-    timeMs: content.timeMs ?? wallMs(),
-    timeNanos: content.timeNanos,
-    isAlone: content.isAlone,
-    eventName: content.eventName,
-    severity: content.severity,
-    body: content.body,
-    attributes: content.attributes,
-  };
+  const record = runRecord(run, content);
   const { sinks } = state;
   if (sinks.length === 0) {
     safely('emitting a log record', () => emitThroughApi(record));
@@ -55,6 +44,22 @@ export function emitRecord(run: RunInfo, content: RecordContent): void {
       });
     }
   }
+}
+
+/** The next record of a run, numbered and timed, for a sink. */
+export function runRecord(run: RunInfo, content: RecordContent): RunRecord {
+  return {
+    run,
+    spanContext: content.spanContext ?? run.spanContext,
+    sequence: run.nextSequence(),
+    timeMs: content.timeMs ?? wallMs(),
+    timeNanos: content.timeNanos,
+    isAlone: content.isAlone,
+    eventName: content.eventName,
+    severity: content.severity,
+    body: content.body,
+    attributes: content.attributes,
+  };
 }
 
 function emitThroughApi(record: RunRecord): void {

@@ -50,6 +50,8 @@ export interface JobLogWriterOptions {
   readonly maxPendingBytes?: number | undefined;
   /** Bytes handed to the writing thread and not yet written; default 16 MiB. */
   readonly maxInFlightBytes?: number | undefined;
+  /** Whether a thread may be started to write; default true. Without one, `writeNow` is quick and start-up costs nothing. */
+  readonly thread?: boolean | undefined;
 }
 
 /** How far the timer is: a run's end makes it come sooner. */
@@ -89,6 +91,7 @@ export class JobLogWriter {
     };
     this.#files = new RunFiles(instanceId, options.runFilesPerHour ?? 10_000);
     this.#pending = new PendingItems(this.#files, resource);
+    this.#threadFailed = options.thread === false;
     this.#disk = new DiskEpisode(directory);
   }
 
@@ -151,6 +154,15 @@ export class JobLogWriter {
         this.#countLeft(thread.stop());
       }
     }
+    this.#flushDirect();
+  }
+
+  /**
+   * Writes all that waits, in the calling thread, before it returns: afterwards it is in the files even if this process
+   * is killed. Meant for a writer without a thread; else what the thread has in hand is waited for.
+   */
+  writeNow(): void {
+    this.#thread?.waitUntilBelow(0, OVERFLOW_WAIT);
     this.#flushDirect();
   }
 
