@@ -24,7 +24,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   metrics: ['core'],
   joblog: ['core'],
   delivery: ['core'],
-  taskspan: ['core', 'instrumentations', 'metrics', 'joblog', 'delivery'],
+  server: ['core', 'joblog'],
+  taskspan: ['core', 'instrumentations', 'metrics', 'joblog', 'delivery', 'server'],
 };
 
 const folders = packageFolders();
