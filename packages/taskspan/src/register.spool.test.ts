@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { after, before, describe, it } from 'mocha';
 import { AppFolder } from './app-folder.test.fixture.ts';
 import { Collector } from './collector.test.fixture.ts';
@@ -63,8 +64,8 @@ describe('the spool of taskspan/register', function () {
       const running = app.start(ENDLESS, { env, args: [name] });
       await running.printed('ended 500');
       const before = Number(/.*ended (\d+)/s.exec(running.stdout)?.[1]);
-      // More than the second for which a record may wait.
-      await new Promise((resolve) => setTimeout(resolve, 1600));
+      // A record may wait for a second, on a machine that has the time.
+      await spooled(data.TASKSPAN_DIR, `${name}${before - 1}`);
       running.child.kill('SIGKILL');
       await running.ended;
       for (let at = 0; at < before; at++) safe.push(`${name}${at}`);
@@ -83,6 +84,31 @@ describe('the spool of taskspan/register', function () {
       collector.stop();
     }
   });
+
+  /** The text of a file of the spool; empty while it is being written or when it was sent meanwhile. */
+  function bodyOf(file: string): string {
+    try {
+      return gunzipSync(readFileSync(file)).toString();
+    } catch {
+      return '';
+    }
+  }
+
+  /** Resolves when spans and records of this run lie in the spool. */
+  async function spooled(dir: string, id: string): Promise<void> {
+    const text = `{"key":"task.id","value":{"stringValue":"${id}"}}`;
+    const holds = (signal: string): boolean =>
+      existsSync(join(dir, 'spool')) &&
+      readdirSync(join(dir, 'spool'), { recursive: true, encoding: 'utf8' }).some(
+        // Finished: until it has this name, it belongs to a process that may die before.
+        (file) =>
+          file.includes(`.${signal}.`) && file.endsWith('.json.gz') && bodyOf(join(dir, 'spool', file)).includes(text),
+      );
+    for (const until = Date.now() + 20_000; !(holds('spans') && holds('logs')); ) {
+      assert.ok(Date.now() < until, `${id} is not in the spool`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 
   const BURST = `import { runTask } from 'taskspan';
     for (let at = 0; at < 700; at++) await runTask('job', async () => {}, { id: 'run' + at });`;
