@@ -20,4 +20,21 @@ export {
   type RenderOptions,
   scraperOf,
 } from './job-metrics/metrics-aggregator.ts';
+export type {
+  Job,
+  JobLogsRequest,
+  JobLogsResponse,
+  JobMetric,
+  JobMetricsResponse,
+  JobRow,
+  JobStatus,
+  JobsRequest,
+  JobsResponse,
+  SkippedLines,
+  TailEvent,
+  TailRequest,
+} from './reader/job.ts';
+export { JobLogReader, type JobLogReaderOptions, type JobScope, type JobTrace } from './reader/job-log-reader.ts';
+export { BadRequestError, UnknownJobError } from './reader/reader-error.ts';
+export type { JobSearchHit, JobSearchRequest, JobSearchResponse } from './reader/search.ts';
 export { RunFiles, type RunFilesPerHour } from './run-files.ts';
