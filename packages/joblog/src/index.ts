@@ -12,6 +12,19 @@ export type {
   UndecodableLine,
 } from './decode.ts';
 export { decodeLine } from './decode.ts';
+export { type ParsedEntry, parseEntryLine } from './entry/entry-line.ts';
+export { entryOf } from './entry/entry-of.ts';
+export type {
+  JobEvent,
+  JobLogEntry,
+  JobLogLevel,
+  JobLogMessage,
+  JobManifest,
+  JobMetricPoint,
+  JsonDouble,
+  OutputRef,
+} from './entry/job-log-entry.ts';
+export { recordOf } from './entry/record-of.ts';
 export { JobLogWriter, type JobLogWriterOptions } from './job-log-writer.ts';
 export {
   METRICS_CONTENT_TYPE,
