@@ -24,6 +24,9 @@ export type {
   JsonDouble,
   OutputRef,
 } from './entry/job-log-entry.ts';
+export { LOG_LEVELS } from './entry/job-log-entry.ts';
+export { parseLevel } from './entry/level.ts';
+export { parseNanosText } from './entry/nanos-text.ts';
 export { recordOf } from './entry/record-of.ts';
 export { JobLogWriter, type JobLogWriterOptions } from './job-log-writer.ts';
 export {
@@ -47,6 +50,7 @@ export type {
   TailEvent,
   TailRequest,
 } from './reader/job.ts';
+export { OPEN_JOB_STATUSES } from './reader/job.ts';
 export { JobLogReader, type JobLogReaderOptions, type JobScope, type JobTrace } from './reader/job-log-reader.ts';
 export { BadRequestError, UnknownJobError } from './reader/reader-error.ts';
 export type { JobSearchHit, JobSearchRequest, JobSearchResponse } from './reader/search.ts';
