@@ -4,7 +4,7 @@
  */
 
 export { type AdoptableSpan, type Adoption, adoptSpan, endAdoptedSpan } from './adopted-run.ts';
-export { wallMs } from './clock.ts';
+export { monoMs, wallMs } from './clock.ts';
 export { cutText } from './cut-text.ts';
 export type { Enqueue, EnqueueFacts } from './enqueue.ts';
 export { startEnqueue } from './enqueue.ts';

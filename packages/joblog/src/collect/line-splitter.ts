@@ -1,74 +1,77 @@
 import { isAscii } from 'node:buffer';
+import { withoutEscapeSequences } from './escape-sequences.ts';
+import { HeldLine } from './held-line.ts';
 
 const NEWLINE = 10;
-/** Bytes of a line that are kept. A record has at most 1 MiB, and what stands around the text needs some of it. */
-export const LINE_BYTES: number = 1024 * 1024 - 16 * 1024;
+const RETURN = '\r';
+/** A long chunk is taken in pieces, so that no line but a held one can be long. */
+const PIECE_BYTES = 64 * 1024;
 
-/** Whole lines of one stream, as they came: neither `\r` nor escape sequences are looked at. */
-export interface SplitLines {
-  readonly lines: readonly string[];
-  /** Bytes that were cut from the end of the first line; further lines were not cut. */
-  readonly firstCutBytes: number;
+/** A line of output: its text, and how many bytes of it were left out because it was too long. */
+export interface CutLine {
+  readonly text: string;
+  readonly cutBytes: number;
 }
 
+/** Whole lines, in order: at most one that had begun in an earlier piece, then those of this one. */
+export interface SplitLines {
+  readonly held: CutLine | undefined;
+  readonly lines: readonly string[];
+}
+
+const NO_LINES: readonly string[] = [];
+
 /**
- * Bytes of one stream into its lines, whatever the pieces in which they come. What is no UTF-8 becomes U+FFFD; at most
- * {@link LINE_BYTES} of a line are held.
+ * Bytes of one stream into its lines, whatever the pieces in which they come. What is no UTF-8 becomes U+FFFD. Of a
+ * line in which a carriage return is, what follows the last one counts, as a terminal shows it: `\r\n` ends a line, and
+ * a progress bar is its last state. What is meant for the terminal alone is left out.
  */
 export class LineSplitter {
-  /** Of the line that has not ended yet. */
-  #parts: Buffer[] = [];
-  #heldBytes = 0;
-  #cutBytes = 0;
+  readonly #held = new HeldLine();
 
-  /** @param chunk may be reused by its owner afterwards */
-  push(chunk: Buffer): SplitLines {
-    const last = chunk.lastIndexOf(NEWLINE);
-    if (last === -1) {
-      this.#hold(chunk);
-      return { lines: [], firstCutBytes: 0 };
+  /** @param chunk may be reused by its owner as soon as all lines are taken */
+  *push(chunk: Buffer): Generator<SplitLines> {
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      const split = this.#split(chunk.length <= PIECE_BYTES ? chunk : chunk.subarray(at, at + PIECE_BYTES));
+      if (split !== undefined) yield split;
     }
-    if (this.#heldBytes === 0 && this.#cutBytes === 0) {
-      const lines = decode(chunk, 0, last).split('\n');
-      this.#hold(chunk.subarray(last + 1));
-      return { lines, firstCutBytes: 0 };
-    }
-    const first = chunk.indexOf(NEWLINE);
-    this.#hold(chunk.subarray(0, first));
-    const { text, cutBytes } = this.#takeHeld();
-    const lines = first === last ? [text] : [text, ...decode(chunk, first + 1, last).split('\n')];
-    this.#hold(chunk.subarray(last + 1));
-    return { lines, firstCutBytes: cutBytes };
   }
 
   /** The line that never ended, if there is one. */
-  end(): SplitLines {
-    if (this.#heldBytes === 0 && this.#cutBytes === 0) return { lines: [], firstCutBytes: 0 };
-    const { text, cutBytes } = this.#takeHeld();
-    return { lines: [text], firstCutBytes: cutBytes };
+  end(): CutLine | undefined {
+    return this.#held.isEmpty ? undefined : this.#held.take();
   }
 
-  #hold(bytes: Buffer): void {
-    if (bytes.length === 0) return;
-    const room = LINE_BYTES - this.#heldBytes;
-    const kept = bytes.subarray(0, room);
-    if (kept.length > 0) this.#parts.push(Buffer.from(kept));
-    this.#heldBytes += kept.length;
-    this.#cutBytes += bytes.length - kept.length;
-  }
-
-  #takeHeld(): { readonly text: string; readonly cutBytes: number } {
-    const held = Buffer.concat(this.#parts);
-    const cutBytes = this.#cutBytes;
-    this.#parts = [];
-    this.#heldBytes = 0;
-    this.#cutBytes = 0;
-    return { text: decode(held, 0, held.length), cutBytes };
+  #split(piece: Buffer): SplitLines | undefined {
+    const last = piece.lastIndexOf(NEWLINE);
+    if (last === -1) {
+      this.#held.add(piece);
+      return undefined;
+    }
+    let start = 0;
+    let held: CutLine | undefined;
+    if (!this.#held.isEmpty) {
+      const first = piece.indexOf(NEWLINE);
+      this.#held.add(piece.subarray(0, first));
+      held = this.#held.take();
+      start = first + 1;
+    }
+    const lines = start > last ? NO_LINES : linesOf(piece, start, last);
+    this.#held.add(piece.subarray(last + 1));
+    return { held, lines };
   }
 }
 
-function decode(bytes: Buffer, start: number, end: number): string {
-  return isAscii(bytes.subarray(start, end))
+function linesOf(bytes: Buffer, start: number, end: number): readonly string[] {
+  const text = isAscii(bytes.subarray(start, end))
     ? bytes.toString('latin1', start, end)
     : bytes.toString('utf8', start, end);
+  if (!text.includes(RETURN)) return withoutEscapeSequences(text).split('\n');
+  return text.split('\n').map((line) => withoutEscapeSequences(afterLastReturn(line)));
+}
+
+function afterLastReturn(line: string): string {
+  let end = line.length;
+  while (end > 0 && line[end - 1] === RETURN) end -= 1;
+  return end === 0 ? '' : line.slice(line.lastIndexOf(RETURN, end - 1) + 1, end);
 }

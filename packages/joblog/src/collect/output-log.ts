@@ -1,11 +1,21 @@
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { ATTR, SEVERITY } from '@taskspan/core';
-import { emitRecord, type RecordContent, type RunInfo, wallMs } from '@taskspan/core/hub';
-import { LineSplitter, type SplitLines } from './line-splitter.ts';
+import { emitRecord, monoMs, type RecordContent, type RunInfo, wallMs } from '@taskspan/core/hub';
+import { contentOf, type Teller } from '../entry/entry-content.ts';
+import { type ParsedEntry, parseEntryLine } from '../entry/entry-line.ts';
+import { severityOfLevel } from '../entry/level.ts';
+import { toldContent } from '../entry/told-content.ts';
+import { eventRecord } from './event-record.ts';
+import { LineBudget } from './line-budget.ts';
+import { type CutLine, LineSplitter } from './line-splitter.ts';
+import { readLoggerLine } from './logger-line.ts';
+import { levelOfText } from './plain-level.ts';
 import { PrintedManifest } from './printed-manifest.ts';
 
 /** A chunk with more lines than this is loud: its records share lines of the file. */
 const QUIET_LINES = 64;
+const BRACE = 0x7b;
+const SPACE = 0x20;
 
 export const OUTPUT_STREAMS = ['stdout', 'stderr'] as const;
 
@@ -14,60 +24,207 @@ export type OutputStream = (typeof OUTPUT_STREAMS)[number];
 export interface OutputLogOptions {
   /** Goes to the events that name no label of their own, as `task.label`. */
   readonly label?: string | undefined;
-  /** Log lines a second above which further ones are dropped and counted in the log; default: no limit. */
+  /**
+   * Log lines in a second above which further ones are dropped, and counted in the log itself; metrics, events and
+   * manifests never are. Default: no limit.
+   */
   readonly maxLinesPerSecond?: number | undefined;
   /** Where records go; default: to the toolkit of this process. */
   readonly emit?: ((run: RunInfo, content: RecordContent) => void) | undefined;
+  /**
+   * Whose word entries are: those of a program cannot say how its run stands, those of the run's owner do. Default:
+   * program.
+   */
+  readonly teller?: Teller | undefined;
 }
 
-/** What one stream of a run has at hand. */
+type Attributes = Readonly<Record<string, AnyValue>>;
+
+/** What is made of one stream. */
 interface StreamState {
   readonly splitter: LineSplitter;
-  readonly attributes: Readonly<Record<string, AnyValue>>;
+  readonly attributes: Attributes;
+  /** Whether the text of a plain line may say a level: on stderr all kinds of lines are. */
+  readonly levelInText: boolean;
+}
+
+/** When the lines of a chunk came, and how they stand in the file. */
+interface Arrival {
+  readonly timeMs: number;
+  readonly isAlone: boolean;
 }
 
 /**
- * Turns the output of a run's process into records of the run's log, line by line, in the order of arrival. It holds
- * no more than one unfinished line per stream. No method throws.
+ * Turns the output of a run's processes into records of the run's log, line by line, in the order of arrival: an entry
+ * is what it says, a line of a JSON logger has its level and fields, any other is a log line. It holds no more than one
+ * unfinished line per stream. No method throws.
  */
 export class OutputLog {
+  /** What the processes said of their inputs and outputs; the owner of the run writes it, as its last record. */
   readonly manifest: PrintedManifest = new PrintedManifest();
   readonly #run: RunInfo;
+  readonly #options: OutputLogOptions;
   readonly #emit: (run: RunInfo, content: RecordContent) => void;
   readonly #streams: Readonly<Record<OutputStream, StreamState>> = {
-    stdout: { splitter: new LineSplitter(), attributes: { [ATTR.LOG_IOSTREAM]: 'stdout' } },
-    stderr: { splitter: new LineSplitter(), attributes: { [ATTR.LOG_IOSTREAM]: 'stderr' } },
+    stdout: {
+      splitter: new LineSplitter(),
+      attributes: { [ATTR.LOG_IOSTREAM]: 'stdout' },
+      levelInText: false,
+    },
+    stderr: {
+      splitter: new LineSplitter(),
+      attributes: { [ATTR.LOG_IOSTREAM]: 'stderr' },
+      levelInText: true,
+    },
   };
+  readonly #budget: LineBudget | undefined;
+  #dropped = 0;
+  #reportTimer: NodeJS.Timeout | undefined;
 
   constructor(run: RunInfo, options: OutputLogOptions = {}) {
     this.#run = run;
+    this.#options = options;
     this.#emit = options.emit ?? emitRecord;
+    const { maxLinesPerSecond: most } = options;
+    this.#budget = most === undefined || !(most > 0 && most < Infinity) ? undefined : new LineBudget(most);
   }
 
   /**
-   * Takes what the process printed.
+   * Takes what a process printed.
    *
    * @param chunk any part of the stream; its memory may be reused afterwards
    */
   take(stream: OutputStream, chunk: Uint8Array): void {
     const state = this.#streams[stream];
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    this.#write(state, state.splitter.push(bytes));
-  }
-
-  /** Takes the last lines of both streams, which need not have an end. */
-  end(): void {
-    for (const stream of OUTPUT_STREAMS) {
-      const state = this.#streams[stream];
-      this.#write(state, state.splitter.end());
-    }
-  }
-
-  #write({ attributes }: StreamState, { lines }: SplitLines): void {
     const timeMs = wallMs();
-    const isAlone = lines.length <= QUIET_LINES;
-    for (const body of lines) {
-      this.#emit(this.#run, { severity: SEVERITY.info, body, attributes, timeMs, isAlone });
+    this.#refill();
+    for (const { held, lines } of state.splitter.push(asBuffer(chunk))) {
+      const arrival = { timeMs, isAlone: lines.length <= QUIET_LINES };
+      if (held !== undefined) this.#cutLine(state, held, arrival);
+      for (const line of lines) this.#line(state, line, arrival);
     }
   }
+
+  /** Takes the last line of both streams, or of one, which need not have an end. */
+  end(streams: readonly OutputStream[] = OUTPUT_STREAMS): void {
+    const arrival = { timeMs: wallMs(), isAlone: true };
+    this.#refill();
+    for (const stream of streams) {
+      const state = this.#streams[stream];
+      const line = state.splitter.end();
+      if (line !== undefined) this.#cutLine(state, line, arrival);
+    }
+    this.#reportDropped();
+  }
+
+  #cutLine(state: StreamState, { text, cutBytes }: CutLine, arrival: Arrival): void {
+    if (cutBytes === 0) {
+      this.#line(state, text, arrival);
+      return;
+    }
+    const attributes = { ...state.attributes, [ATTR.TRUNCATED_BYTES]: cutBytes };
+    this.#plain({ ...state, attributes }, `${text}…[cut ${cutBytes} bytes]`, arrival);
+  }
+
+  #line(state: StreamState, text: string, arrival: Arrival): void {
+    const first = text.charCodeAt(0);
+    if (first === BRACE || (first <= SPACE && text.trimStart().charCodeAt(0) === BRACE))
+      this.#json(state, text, arrival);
+    else this.#plain(state, text, arrival);
+  }
+
+  #plain(state: StreamState, text: string, { timeMs, isAlone }: Arrival): void {
+    if (this.#isOverBudget()) return;
+    const level = state.levelInText ? levelOfText(text) : undefined;
+    this.#emit(this.#run, {
+      severity: level === undefined ? SEVERITY.info : severityOfLevel(level),
+      body: text,
+      attributes: state.attributes,
+      timeMs,
+      isAlone,
+    });
+  }
+
+  #json(state: StreamState, text: string, arrival: Arrival): void {
+    const entry = parseEntryLine(text);
+    if (entry !== undefined) {
+      this.#entry(state, entry, arrival);
+      return;
+    }
+    const line = readLoggerLine(text);
+    if (line === undefined) {
+      this.#plain(state, text, arrival);
+      return;
+    }
+    if (this.#isOverBudget()) return;
+    this.#emit(this.#run, {
+      severity: severityOfLevel(line.level),
+      body: line.message,
+      attributes: { ...line.attributes, ...state.attributes },
+      ...arrival,
+    });
+  }
+
+  #entry(state: StreamState, entry: ParsedEntry, { timeMs, isAlone }: Arrival): void {
+    if (entry.manifest !== undefined) {
+      this.manifest.merge(entry.manifest);
+      return;
+    }
+    if (entry.log !== undefined && this.#isOverBudget()) return;
+    const content = this.#options.teller === 'owner' ? ownerContent(entry) : toldContent(entry);
+    const { label } = this.#options;
+    const needsLabel = entry.event !== undefined && label !== undefined && entry.event.job_label === '';
+    const attributes = {
+      ...content.attributes,
+      ...(entry.log === undefined ? {} : state.attributes),
+      ...(needsLabel ? { [ATTR.TASK_LABEL]: label } : {}),
+    };
+    this.#emit(this.#run, { ...content, attributes, timeMs, isAlone });
+  }
+
+  #isOverBudget(): boolean {
+    if (this.#budget === undefined || this.#budget.spend()) return false;
+    this.#dropped += 1;
+    // A run that falls silent now still says what is missing.
+    this.#reportTimer ??= setTimeout(() => this.#nextSecond(), this.#budget.waitMs(monoMs())).unref();
+    return true;
+  }
+
+  /** A timer may come a moment before the second is over by another clock. */
+  #nextSecond(): void {
+    this.#budget?.begin(monoMs());
+    this.#reportDropped();
+  }
+
+  #refill(): void {
+    if (this.#budget?.refill(monoMs()) === true) this.#reportDropped();
+  }
+
+  #reportDropped(): void {
+    clearTimeout(this.#reportTimer);
+    this.#reportTimer = undefined;
+    if (this.#dropped === 0 || this.#budget === undefined) return;
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    this.#emit(this.#run, {
+      severity: SEVERITY.warn,
+      body: `${dropped} ${dropped === 1 ? 'line' : 'lines'} dropped: more than ${this.#budget.perSecond} in a second`,
+      attributes: { [ATTR.DROPPED_LINES]: dropped },
+      isAlone: true,
+    });
+  }
+}
+
+function ownerContent(entry: ParsedEntry): RecordContent {
+  const outputs = entry.outputs.map(({ str }) => str);
+  const content = eventRecord(contentOf(entry));
+  return {
+    ...content,
+    attributes: outputs.length === 0 ? content.attributes : { ...content.attributes, [ATTR.TASK_OUTPUTS]: outputs },
+    timeNanos: entry.timeNanos === undefined ? undefined : String(entry.timeNanos),
+  };
+}
+
+function asBuffer(chunk: Uint8Array): Buffer {
+  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }

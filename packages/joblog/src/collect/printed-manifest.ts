@@ -1,54 +1,61 @@
-import type { AnyValue } from '@opentelemetry/api-logs';
-import { ATTR, EVENT, MANIFEST_METADATA_PREFIX, SEVERITY } from '@taskspan/core';
 import type { RecordContent } from '@taskspan/core/hub';
+import { contentOf, LABEL_FIELD } from '../entry/entry-content.ts';
+import type { JobManifest, OutputRef } from '../entry/job-log-entry.ts';
+import { nanosText, parseNanosText } from '../entry/nanos-text.ts';
+import { eventRecord } from './event-record.ts';
 
-/** What a manifest says; each part may be missing. */
-export interface ManifestPart {
+/** What the owner of a run knows of it; what its processes say of the times and the label goes before it. */
+export interface RunManifest {
   readonly outputs?: readonly string[] | undefined;
   readonly inputs?: readonly string[] | undefined;
-  /** Unix seconds. */
-  readonly startSeconds?: number | undefined;
-  readonly endSeconds?: number | undefined;
+  /** Epoch milliseconds. */
+  readonly startTimeMs?: number | undefined;
+  readonly endTimeMs?: number | undefined;
+  readonly label?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
-/** All that the manifests of one run say together: references in order of appearance, the longest time, the last word on each key. */
+/**
+ * What all manifests of a run say together: references in order of appearance, each once; the earliest start and the
+ * latest end; the last word on each key of the metadata.
+ */
 export class PrintedManifest {
   readonly #outputs = new Set<string>();
   readonly #inputs = new Set<string>();
   readonly #metadata = new Map<string, string>();
-  #startSeconds: number | undefined;
-  #endSeconds: number | undefined;
+  #startNanos: bigint | undefined;
+  #endNanos: bigint | undefined;
 
-  merge(part: ManifestPart): void {
-    for (const output of part.outputs ?? []) this.#outputs.add(output);
-    for (const input of part.inputs ?? []) this.#inputs.add(input);
-    for (const [key, value] of Object.entries(part.metadata ?? {})) this.#metadata.set(key, value);
-    const { startSeconds: start, endSeconds: end } = part;
-    if (start !== undefined) this.#startSeconds = Math.min(start, this.#startSeconds ?? start);
-    if (end !== undefined) this.#endSeconds = Math.max(end, this.#endSeconds ?? end);
+  merge(manifest: JobManifest): void {
+    for (const { str } of manifest.outputs) this.#outputs.add(str);
+    for (const { str } of manifest.inputs) this.#inputs.add(str);
+    for (const [key, value] of Object.entries(manifest.metadata)) this.#metadata.set(key, value);
+    const start = parseNanosText(manifest.start_time);
+    const end = parseNanosText(manifest.end_time);
+    if (start !== undefined && (this.#startNanos === undefined || start < this.#startNanos)) this.#startNanos = start;
+    if (end !== undefined && (this.#endNanos === undefined || end > this.#endNanos)) this.#endNanos = end;
   }
 
-  /**
-   * The record of the manifest, for the end of the run.
-   *
-   * @param run what is known of it otherwise: its outputs come first, its times stand where no manifest says any, and
-   *   its label where none names one
-   */
-  content(run: ManifestPart & { readonly label?: string | undefined } = {}): RecordContent {
-    const outputs = [...new Set([...(run.outputs ?? []), ...this.#outputs])];
-    const inputs = [...new Set([...(run.inputs ?? []), ...this.#inputs])];
-    const attributes: Record<string, AnyValue> = {
-      [ATTR.MANIFEST_OUTPUTS]: outputs,
-      [ATTR.MANIFEST_INPUTS]: inputs,
+  /** The record of the manifest, for the end of the run. */
+  content(run: RunManifest = {}): RecordContent {
+    const label = run.label === undefined || run.label === '' ? {} : { [LABEL_FIELD]: run.label };
+    const manifest: JobManifest = {
+      outputs: refs(run.outputs, this.#outputs),
+      inputs: refs(run.inputs, this.#inputs),
+      start_time: instant(this.#startNanos, run.startTimeMs),
+      end_time: instant(this.#endNanos, run.endTimeMs),
+      metadata: { ...label, ...run.metadata, ...Object.fromEntries(this.#metadata) },
     };
-    const start = this.#startSeconds ?? run.startSeconds;
-    const end = this.#endSeconds ?? run.endSeconds;
-    if (start !== undefined) attributes[ATTR.MANIFEST_START] = start;
-    if (end !== undefined) attributes[ATTR.MANIFEST_END] = end;
-    for (const [key, value] of Object.entries(run.metadata ?? {})) attributes[MANIFEST_METADATA_PREFIX + key] = value;
-    for (const [key, value] of this.#metadata) attributes[MANIFEST_METADATA_PREFIX + key] = value;
-    if (run.label !== undefined) attributes[ATTR.TASK_LABEL] = run.label;
-    return { eventName: EVENT.MANIFEST, severity: SEVERITY.info, attributes };
+    return eventRecord(contentOf({ manifest }));
   }
+}
+
+function refs(known: readonly string[] = [], told: ReadonlySet<string>): readonly OutputRef[] {
+  return Array.from(new Set([...known, ...told]), (str) => ({ str }));
+}
+
+/** Milliseconds of a clock have no more digits than microseconds that mean anything. */
+function instant(nanos: bigint | undefined, timeMs: number | undefined): string {
+  if (nanos !== undefined) return nanosText(nanos);
+  return timeMs === undefined ? '' : nanosText(BigInt(Math.round(timeMs * 1000)) * 1000n);
 }

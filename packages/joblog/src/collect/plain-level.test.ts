@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { levelOfText } from './plain-level.ts';
+
+describe('the level of a plain line', () => {
+  const lines: Readonly<Record<string, readonly string[]>> = {
+    ERROR: [
+      'ERROR: no such file',
+      'ERROR:root:no such file',
+      'ERROR no such file',
+      'ERROR',
+      '[ERROR] no',
+      'error: cannot find module',
+      'Error: no',
+      '[error] no',
+      '<fatal> no',
+      'fatal: not a git repository',
+      '2026-03-04 05:06:07,890 ERROR no',
+      '2026-03-04T05:06:07.890Z [ERROR] no',
+      '[2026-03-04 05:06:07 +0000] [CRITICAL] no',
+      '05:06:07 FATAL no',
+      'TypeError: x is not a function',
+      'Uncaught ReferenceError: x is not defined',
+      'java.lang.IllegalStateException: no',
+      'Exception in thread "main" java.lang.RuntimeException: no',
+      'Traceback (most recent call last):',
+      'panic: runtime error: index out of range',
+      'ERR! code 1'.replace('!', ':'),
+    ],
+    WARN: ['WARNING: old', 'WARN old', '[warn] old', 'warning: unused variable', '2026/03/04 05:06:07 [WARN] old'],
+    INFO: ['INFO ready', '[info] ready', '[INFO] ready', 'NOTICE: ready', '2026-03-04 05:06:07.890 INFO  main - ready'],
+    DEBUG: ['DEBUG: x', '[trace] x', 'TRACE x'],
+  };
+  for (const [level, texts] of Object.entries(lines)) {
+    for (const text of texts) it(`is ${level}: ${text}`, () => assert.equal(levelOfText(text), level));
+  }
+
+  const silent = [
+    '',
+    'ready',
+    'no error',
+    'Error count 0',
+    'error rate is low',
+    'ERRORS are not errors',
+    'information: x',
+    'warning signs on the road',
+    'Errors: 0',
+    'the ERROR is here',
+    'file.error: x',
+    '12 errors',
+    'INFORMATION',
+    'Warn the others',
+  ];
+  for (const text of silent)
+    it(`is not said: ${JSON.stringify(text)}`, () => assert.equal(levelOfText(text), undefined));
+});
