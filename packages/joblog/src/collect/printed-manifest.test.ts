@@ -37,7 +37,7 @@ describe('the manifest of a run', () => {
   });
 
   it('has what the owner of the run knows where nothing was printed', () => {
-    const run = { outputs: ['o'], startTimeMs: 1769509844123.5, endTimeMs: 1769509845000, label: 'nightly' };
+    const run = { outputs: ['o'], startSeconds: 1769509844.1235, endSeconds: 1769509845, label: 'nightly' };
     assert.deepEqual(new PrintedManifest().content(run).attributes, {
       'manifest.outputs': ['o'],
       'manifest.inputs': [],
@@ -50,7 +50,7 @@ describe('the manifest of a run', () => {
   it('keeps the times and the label that were printed', () => {
     const manifest = new PrintedManifest();
     manifest.merge(part({ outputs: [{ str: 'p' }], end_time: '2026-01-27T10:30:46Z', metadata: { job_label: 'own' } }));
-    const run = { outputs: ['o'], startTimeMs: 1769509844000, endTimeMs: 1, label: 'nightly', metadata: { host: 'h' } };
+    const run = { outputs: ['o'], startSeconds: 1769509844, endSeconds: 1, label: 'nightly', metadata: { host: 'h' } };
     assert.deepEqual(manifest.content(run).attributes, {
       'manifest.outputs': ['o', 'p'],
       'manifest.inputs': [],

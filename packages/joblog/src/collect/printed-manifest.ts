@@ -1,16 +1,16 @@
 import type { RecordContent } from '@taskspan/core/hub';
 import { contentOf, LABEL_FIELD } from '../entry/entry-content.ts';
 import type { JobManifest, OutputRef } from '../entry/job-log-entry.ts';
-import { nanosText, parseNanosText } from '../entry/nanos-text.ts';
+import { nanosText, parseNanosText, secondsNanos } from '../entry/nanos-text.ts';
 import { eventRecord } from './event-record.ts';
 
 /** What the owner of a run knows of it; what its processes say of the times and the label goes before it. */
 export interface RunManifest {
   readonly outputs?: readonly string[] | undefined;
   readonly inputs?: readonly string[] | undefined;
-  /** Epoch milliseconds. */
-  readonly startTimeMs?: number | undefined;
-  readonly endTimeMs?: number | undefined;
+  /** Unix seconds. */
+  readonly startSeconds?: number | undefined;
+  readonly endSeconds?: number | undefined;
   readonly label?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
@@ -42,8 +42,8 @@ export class PrintedManifest {
     const manifest: JobManifest = {
       outputs: refs(run.outputs, this.#outputs),
       inputs: refs(run.inputs, this.#inputs),
-      start_time: instant(this.#startNanos, run.startTimeMs),
-      end_time: instant(this.#endNanos, run.endTimeMs),
+      start_time: instant(this.#startNanos, run.startSeconds),
+      end_time: instant(this.#endNanos, run.endSeconds),
       metadata: { ...label, ...run.metadata, ...Object.fromEntries(this.#metadata) },
     };
     return eventRecord(contentOf({ manifest }));
@@ -54,8 +54,7 @@ function refs(known: readonly string[] = [], told: ReadonlySet<string>): readonl
   return Array.from(new Set([...known, ...told]), (str) => ({ str }));
 }
 
-/** Milliseconds of a clock have no more digits than microseconds that mean anything. */
-function instant(nanos: bigint | undefined, timeMs: number | undefined): string {
-  if (nanos !== undefined) return nanosText(nanos);
-  return timeMs === undefined ? '' : nanosText(BigInt(Math.round(timeMs * 1000)) * 1000n);
+function instant(told: bigint | undefined, seconds: number | undefined): string {
+  const nanos = told ?? (seconds === undefined ? undefined : secondsNanos(seconds));
+  return nanos === undefined ? '' : nanosText(nanos);
 }
