@@ -29,13 +29,14 @@ export { parseLevel } from './entry/level.ts';
 export { parseNanosText } from './entry/nanos-text.ts';
 export { recordOf } from './entry/record-of.ts';
 export { JobLogWriter, type JobLogWriterOptions } from './job-log-writer.ts';
+export { JOB_METRICS, type JobMetricSpec } from './job-metrics/job-metric-table.ts';
 export {
   METRICS_CONTENT_TYPE,
   MetricsAggregator,
   type MetricsAggregatorOptions,
   type RenderOptions,
-  scraperOf,
 } from './job-metrics/metrics-aggregator.ts';
+export { scraperOf } from './job-metrics/scrapers.ts';
 export type {
   Job,
   JobLogsRequest,

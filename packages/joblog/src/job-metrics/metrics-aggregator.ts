@@ -1,5 +1,26 @@
+import { resolve } from 'node:path';
+import { reportOnce } from '@taskspan/core/hub';
+import type { LineTaker } from './event-lines.ts';
+import { exposition } from './exposition.ts';
+import { MetricCells } from './metric-cells.ts';
+import { type Counted, MetricsState } from './metrics-state.ts';
+import { RunBook } from './run-book.ts';
+import { runEvent } from './run-event.ts';
+import { Scrapers } from './scrapers.ts';
+import { TimeSlice } from './time-slice.ts';
+import { TreeReading } from './tree-reading.ts';
+
 /** `Content-Type` of what {@link MetricsAggregator.render} returns. */
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** What a process that is killed has counted since, the next one reads once more. */
+const SAVE_MS = 10_000;
+
+/** Of the time, saving may take one part in so many. */
+const SAVE_SHARE = 30;
+
+/** How often it is looked for runs that can be forgotten. */
+const FORGET_MS = 60_000;
 
 export interface MetricsAggregatorOptions {
   /** Logs folder, or several whose runs are counted once each. */
@@ -11,41 +32,120 @@ export interface MetricsAggregatorOptions {
 }
 
 export interface RenderOptions {
-  /** Who scrapes again and again: {@link scraperOf} tells it. Without it all is shown as it stands. */
+  /** Who scrapes again and again, as `scraperOf` tells it. Without it all is shown as it stands. */
   readonly scraper?: string | undefined;
 }
 
 /**
- * Counts runs from the files of a store, for those that nobody could scrape, and renders them as Prometheus text.
+ * Metrics from the files of a store: what each job used, and the runs of processes that are gone before anybody scrapes
+ * them (those whose `task.started` says `task.metrics=files`; the others count their own).
+ *
+ * A refresh reads what is new since the last one. Counters never fall: not when retention deletes files, and, with a
+ * state folder, not over a restart.
  */
 export class MetricsAggregator {
-  constructor(_options: MetricsAggregatorOptions) {}
+  readonly #folders: readonly string[];
+  readonly #namespace: string | undefined;
+  readonly #state: MetricsState | undefined;
+  readonly #scrapers = new Scrapers();
+  #counted: Counted;
+  #isLoaded = false;
+  #readings = 0;
+  #forgottenAt = 0;
+  /** True while the state on the disk is not what was counted. */
+  #isDirty = false;
+  #saveAfter = 0;
+  /** The reading that goes on, or the one that waits for it; whatever comes later shares that. */
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
 
-  /** Reads what is new in the files. Calls that overlap share one reading. Never rejects: what cannot be read is counted. */
-  async refresh(): Promise<void> {}
-
-  /** The text of the Prometheus exposition format, as of the last refresh. */
-  render(_options: RenderOptions = {}): string {
-    return '';
+  constructor({ logs, state, namespace }: MetricsAggregatorOptions) {
+    this.#folders = [...new Set((typeof logs === 'string' ? [logs] : logs).map((folder) => resolve(folder)))];
+    this.#namespace = namespace;
+    this.#state = state === undefined ? undefined : new MetricsState(state);
+    this.#counted = this.#nothing();
   }
 
-  /** Saves what was counted. */
-  async close(): Promise<void> {}
+  /**
+   * Reads what is new in the files. A call sees what was written before it; calls that wait share one reading. Never
+   * rejects: what cannot be read is reported once, and tried again.
+   */
+  refresh(): Promise<void> {
+    if (this.#running === undefined) {
+      this.#running = this.#read().finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    }
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined;
+      return this.refresh();
+    });
+    return this.#next;
+  }
+
+  /** The text of the Prometheus exposition format, as of the last refresh. */
+  render({ scraper }: RenderOptions = {}): string {
+    const { cells, book } = this.#counted;
+    const nowMs = Date.now();
+    const lastReading = scraper === undefined ? undefined : this.#scrapers.next(scraper, cells.reading);
+    return exposition(cells, { open: book.open(nowMs), nowMs, namespace: this.#namespace, lastReading });
+  }
+
+  /** Saves what was counted. Nothing is open afterwards, and another refresh is allowed. Never rejects. */
+  async close(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+    await this.#save();
+  }
+
+  async #read(): Promise<void> {
+    try {
+      if (!this.#isLoaded) this.#counted = (await this.#state?.load(() => this.#nothing())) ?? this.#counted;
+      this.#isLoaded = true;
+      const { cells, book, trees } = this.#counted;
+      cells.reading = this.#readings;
+      const slice = new TimeSlice();
+      for (const tree of trees) {
+        if (await tree.read((day) => taker(cells, book, day), slice)) this.#isDirty = true;
+      }
+      this.#readings += 1;
+      this.#forget();
+      if (performance.now() >= this.#saveAfter) await this.#save();
+    } catch (error) {
+      reportOnce('metrics.refresh', `metrics cannot be made from the files: ${String(error)}`);
+    }
+  }
+
+  #forget(): void {
+    if (performance.now() < this.#forgottenAt + FORGET_MS) return;
+    this.#forgottenAt = performance.now();
+    const { book, trees } = this.#counted;
+    book.forget((day) => !trees.some((tree) => tree.days.has(day)), Date.now());
+  }
+
+  async #save(): Promise<void> {
+    if (!this.#isDirty || this.#state === undefined) return;
+    const startedAt = performance.now();
+    if (await this.#state.save(this.#counted)) this.#isDirty = false;
+    const now = performance.now();
+    this.#saveAfter = now + Math.max(SAVE_MS, (now - startedAt) * SAVE_SHARE);
+  }
+
+  #nothing(): Counted {
+    const cells = new MetricCells();
+    const trees = this.#folders.map((folder) => new TreeReading(folder));
+    return { cells, book: new RunBook(cells), trees };
+  }
 }
 
-/**
- * Who scrapes: an operation that comes up between two scrapes of the same scraper is shown to it at 0 first, so that
- * `increase()` sees its first runs too.
- *
- * @param headers of the request, names in lower case
- * @param address of the client
- * @returns undefined when it is nobody who comes again
- */
-export function scraperOf(
-  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-  address: string,
-): string | undefined {
-  const agent = String(headers['user-agent'] ?? '');
-  const isScraper = headers['x-prometheus-scrape-timeout-seconds'] !== undefined || /^prometheus\//i.test(agent);
-  return isScraper ? `${address} ${agent}` : undefined;
+function taker(cells: MetricCells, book: RunBook, day: string): LineTaker {
+  return {
+    record: (record) => {
+      const event = runEvent(record);
+      if (event !== undefined) book.take(event, day);
+    },
+    skipped: () => {
+      cells.skippedLines += 1;
+    },
+  };
 }

@@ -1,0 +1,125 @@
+/** Reads what is new in one file, plain or compressed, wherever its lines went since the last time. */
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { reportOnce } from '@taskspan/core/hub';
+import { logFileAs } from '../reader/log-file.ts';
+import { readLines } from '../reader/log-lines.ts';
+import { EventLines, type LineTaker, takeLine } from './event-lines.ts';
+import type { FileProgress } from './file-progress.ts';
+import type { TimeSlice } from './time-slice.ts';
+
+/** Chunks are taken at once, before anybody else can read into it. */
+const CHUNK = Buffer.allocUnsafe(256 * 1024);
+
+/** The end of a gzip file is the size of what was compressed, modulo 2^32. */
+const GZIP_SIZE_BYTES = 4;
+
+/** True when lines were read. Never throws: what cannot be read now is tried again. */
+export async function readNew(file: FileProgress, taker: LineTaker, slice: TimeSlice): Promise<boolean> {
+  try {
+    return await readBoth(file, taker, slice);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    // Retention was here.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    reportOnce(
+      'metrics.read',
+      `${file.day.path}/${file.name} cannot be read (${code ?? String(error)}): its runs are not in the metrics`,
+    );
+    return false;
+  }
+}
+
+async function readBoth(file: FileProgress, taker: LineTaker, slice: TimeSlice): Promise<boolean> {
+  const stats = file.isPlainThere ? plainStats(file) : undefined;
+  if (file.plainSize >= 0 && stats?.ino !== file.inode) movePlain(file);
+  // A compressed copy beside the plain file that was read is a copy of what was read, until the plain file is gone.
+  const isCopy = file.plainSize >= 0 && file.packedSize < 0;
+  const hasPacked = file.packing !== 'none' && !isCopy && (await readPacked(file, taker));
+  const hasPlain = stats !== undefined && stats.size !== file.plainSize && (await readPlain(file, taker, slice));
+  return hasPacked || hasPlain;
+}
+
+function plainStats(file: FileProgress): Stats | undefined {
+  const stats = lstatSync(plainPath(file), { throwIfNoEntry: false });
+  file.isPlainThere = stats?.isFile() === true;
+  return file.isPlainThere ? stats : undefined;
+}
+
+/** The plain file that was read is gone: if it was compressed, its lines go on the end of those that were before. */
+function movePlain(file: FileProgress): void {
+  if (file.packing !== 'none') file.packedRead += file.plainRead;
+  file.plainRead = 0;
+  file.plainSize = -1;
+  file.inode = 0;
+}
+
+async function readPlain(file: FileProgress, taker: LineTaker, slice: TimeSlice): Promise<boolean> {
+  // Of a link that was put there meanwhile nothing is read, of a pipe neither.
+  const descriptor = openSync(plainPath(file), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) return false;
+    // Another file, or one that was cut off: from its start. What of it was counted is remembered.
+    if (stats.ino !== file.inode || stats.size < file.plainRead) file.plainRead = 0;
+    file.inode = stats.ino;
+    const lines = new EventLines(taker);
+    let at = file.plainRead;
+    for (let bytes = readChunk(descriptor, at); bytes > 0; bytes = readChunk(descriptor, at)) {
+      lines.add(CHUNK.subarray(0, bytes));
+      at += bytes;
+      if (bytes < CHUNK.length) break;
+      if (slice.isOver) await slice.next();
+    }
+    lines.end();
+    file.plainSize = at;
+    file.plainRead = at - lines.heldBytes;
+    return true;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readChunk(descriptor: number, at: number): number {
+  return readSync(descriptor, CHUNK, 0, CHUNK.length, at);
+}
+
+async function readPacked(file: FileProgress, taker: LineTaker): Promise<boolean> {
+  const { packing, day, name } = file;
+  const log = logFileAs({ folder: day.logs, day: day.day, name }, packing);
+  const stats = lstatSync(log.path, { throwIfNoEntry: false });
+  if (stats?.isFile() !== true || stats.size === file.packedSize) return false;
+  // What was read plain and is compressed now, as a rule without anything behind it.
+  if (packing === 'gzip' && file.packedRead > 0 && gzipEnd(log.path, stats.size) === file.packedRead % 2 ** 32) {
+    file.packedSize = stats.size;
+    return false;
+  }
+  try {
+    for await (const line of readLines(log, { from: file.packedRead })) {
+      if (line.isTooLong || (!line.isEnded && !line.text.endsWith('}'))) taker.skipped();
+      else if (line.text.includes('eventName')) takeLine(line.text, taker);
+      file.packedRead = line.end;
+    }
+  } catch (error) {
+    // It will not become better: what could be read of it was.
+    taker.skipped();
+    reportOnce('metrics.packed', `${log.path} cannot be unpacked: ${String(error)}; what follows in it is not counted`);
+  }
+  file.packedSize = stats.size;
+  return true;
+}
+
+function gzipEnd(path: string, size: number): number | undefined {
+  if (size < GZIP_SIZE_BYTES) return undefined;
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const bytes = Buffer.alloc(GZIP_SIZE_BYTES);
+    const read = readSync(descriptor, bytes, 0, GZIP_SIZE_BYTES, size - GZIP_SIZE_BYTES);
+    return read === GZIP_SIZE_BYTES ? bytes.readUInt32LE() : undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function plainPath(file: FileProgress): string {
+  return `${file.day.path}/${file.name}.jsonl`;
+}
