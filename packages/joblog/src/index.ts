@@ -27,7 +27,7 @@ export type {
 export { LOG_LEVELS } from './entry/job-log-entry.ts';
 export { parseLevel } from './entry/level.ts';
 export { parseNanosText } from './entry/nanos-text.ts';
-export { recordOf } from './entry/record-of.ts';
+export { type RecordRest, recordOf, restOf } from './entry/record-of.ts';
 export { JobLogWriter, type JobLogWriterOptions } from './job-log-writer.ts';
 export { JOB_METRICS, type JobMetricSpec } from './job-metrics/job-metric-table.ts';
 export {
@@ -55,4 +55,6 @@ export { OPEN_JOB_STATUSES } from './reader/job.ts';
 export { JobLogReader, type JobLogReaderOptions, type JobScope, type JobTrace } from './reader/job-log-reader.ts';
 export { BadRequestError, UnknownJobError } from './reader/reader-error.ts';
 export type { JobSearchHit, JobSearchRequest, JobSearchResponse } from './reader/search.ts';
+export type { CommandResult, ExitCategory, RunCommandOptions, TimeoutAction } from './run-command/command-options.ts';
+export { runCommand } from './run-command/run-command.ts';
 export { RunFiles, type RunFilesPerHour } from './run-files.ts';

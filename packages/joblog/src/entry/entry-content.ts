@@ -20,7 +20,7 @@ import { nanosSeconds, parseNanosText } from './nanos-text.ts';
 /** Exactly one of the four is there. */
 export type EntryContent = Pick<JobLogEntry, 'log' | 'metric' | 'event' | 'manifest'>;
 
-export type EntryAttributes = Readonly<Record<string, EntryValue>>;
+type EntryAttributes = Readonly<Record<string, EntryValue>>;
 
 /** The part of a record that an entry's content decides. */
 export interface ContentOfRecord {

@@ -64,7 +64,7 @@ function parsedEntry(json: unknown): ParsedEntry {
     jobId: textOf(jobId),
     outputs: refsOf(outputs),
     sequenceNumber: sequenceOf(sequence),
-    ...contentOf([...Object.entries(others), ...Object.entries(content)]),
+    ...onlyContent([...Object.entries(others), ...Object.entries(content)]),
   };
 }
 
@@ -72,7 +72,7 @@ const CONTENT_KEYS = ['log', 'metric', 'event', 'job_event', 'manifest'] as cons
 const ENTRY_KEYS = ['timestamp', 'job_id', 'outputs', 'sequence_number', 'content', ...CONTENT_KEYS] as const;
 
 /** The content of the one key that is left. */
-function contentOf(left: readonly (readonly [string, unknown])[]): EntryContent {
+function onlyContent(left: readonly (readonly [string, unknown])[]): EntryContent {
   const [only, ...others] = left;
   if (only === undefined || others.length > 0) throw new NotAnEntry('exactly one content');
   const [key, value] = only;

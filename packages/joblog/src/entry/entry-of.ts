@@ -20,6 +20,7 @@ import type {
   JsonDouble,
   OutputRef,
 } from './job-log-entry.ts';
+import { jsonDouble } from './json-double.ts';
 import { levelOfSeverity } from './level.ts';
 import { nanosText, secondsNanos } from './nanos-text.ts';
 
@@ -109,10 +110,7 @@ function sequenceOf(value: DecodedValue | undefined): number {
 
 function doubleOf(value: DecodedValue | undefined): JsonDouble {
   const text = textOf(value);
-  const number = text === '' ? Number.NaN : Number(text);
-  if (Number.isNaN(number)) return 'NaN';
-  if (Number.isFinite(number)) return number;
-  return number > 0 ? 'Infinity' : '-Infinity';
+  return jsonDouble(text === '' ? Number.NaN : Number(text));
 }
 
 function instantText(value: DecodedValue | undefined): string {

@@ -5,8 +5,10 @@
 
 const SECOND = 1_000_000_000n;
 
-/** The last instant that fits into 64 bits with a sign, as the proto has it: in the year 2262. */
-const LAST = 2n ** 63n - 1n;
+/**
+ * The last instant whose second fits into 64 bits with a sign as nanoseconds, as receivers read them: in the year 2262.
+ */
+const LAST = 9_223_372_036n * SECOND - 1n;
 
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))$/;
 
