@@ -274,7 +274,7 @@ export const OWN_SUITES: readonly OwnSuite[] = [
       [/^src$/, 'workerpool'],
       [/^(src\/.+)$/, 'workerpool/$1'],
     ],
-    edits: PATIENT,
+    edits: [...PATIENT, [/\bterminate\(false, (\d+)\)/g, 'terminate(false, 6 * $1)']],
     command: ['node_modules/mocha/bin/mocha.js', '--timeout', '60000', '--reporter', 'tap', 'test'],
     optIn: true,
   },
