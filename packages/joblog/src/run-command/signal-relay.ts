@@ -1,0 +1,82 @@
+import { constants } from 'node:os';
+import { handlesSignal, isTerminalForeground } from './process-tree.ts';
+
+/** Signals that are meant for the command, as far as the system has them. Those that stop and continue are left alone. */
+const RELAYED: readonly NodeJS.Signals[] = (
+  [
+    'SIGHUP',
+    'SIGINT',
+    'SIGQUIT',
+    'SIGTERM',
+    'SIGUSR1',
+    'SIGUSR2',
+    'SIGALRM',
+    'SIGVTALRM',
+    'SIGWINCH',
+    'SIGIO',
+    'SIGPWR',
+    'SIGBREAK',
+  ] as const
+).filter((signal) => constants.signals[signal] !== undefined);
+
+/** What a terminal sends to every process in its foreground: the command has it already. */
+const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGHUP']);
+
+/**
+ * Stands between whoever sends signals to this process and the command that they are meant for: none of them ends this
+ * process, all of them reach the command, and none of them twice.
+ */
+export class SignalRelay {
+  /** Those that came so far. */
+  readonly received: Set<NodeJS.Signals> = new Set();
+  #pid: number | undefined;
+  #waiting: NodeJS.Signals[] = [];
+  #afterExit: ((signal: NodeJS.Signals) => void) | undefined;
+
+  constructor() {
+    for (const signal of RELAYED) process.on(signal, this.#onSignal);
+  }
+
+  /** The command runs: it gets what came before, too. */
+  attach(pid: number): void {
+    this.#pid = pid;
+    for (const signal of this.#waiting.splice(0)) send(pid, signal);
+  }
+
+  /** The command is gone: what comes now is for this process, if it still has something to do. */
+  detach(onSignal: (signal: NodeJS.Signals) => void): void {
+    this.#pid = undefined;
+    this.#afterExit = onSignal;
+  }
+
+  /** Signals have their own effect on this process again. */
+  stop(): void {
+    for (const signal of RELAYED) process.off(signal, this.#onSignal);
+  }
+
+  #onSignal = (signal: NodeJS.Signals): void => {
+    if (this.#afterExit !== undefined) {
+      this.#afterExit(signal);
+      return;
+    }
+    this.received.add(signal);
+    if (this.#pid === undefined) this.#waiting.push(signal);
+    else if (!cameFromTerminal(this.#pid, signal)) send(this.#pid, signal);
+  };
+}
+
+/**
+ * Who has sent a signal, Node does not tell. In the foreground of a terminal it was most likely the terminal. A command
+ * that has no handler gets it all the same, for there a second one does no harm.
+ */
+function cameFromTerminal(pid: number, signal: NodeJS.Signals): boolean {
+  return FROM_TERMINAL.has(signal) && isTerminalForeground() && handlesSignal(pid, constants.signals[signal]);
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has just ended, or changed its user: a sender without us would not have reached it either.
+  }
+}
