@@ -96,17 +96,13 @@ export class TreeReading {
     return compare(day, names);
   }
 
+  /** Undefined once all had their turn. */
   #nextInTurn(): FileProgress | undefined {
-    const next = this.#turns?.next();
-    if (next !== undefined && next.done !== true) return next.value;
-    if (this.#turns !== undefined) {
-      // Once around is enough for one reading.
-      this.#turns = undefined;
-      return undefined;
-    }
-    this.#turns = inTurn(this.days);
-    const first = this.#turns.next();
-    return first.done === true ? undefined : first.value;
+    this.#turns ??= inTurn(this.days);
+    const next = this.#turns.next();
+    if (next.done !== true) return next.value;
+    this.#turns = undefined;
+    return undefined;
   }
 }
 
