@@ -52,7 +52,8 @@ export type {
   TailRequest,
 } from './reader/job.ts';
 export { OPEN_JOB_STATUSES } from './reader/job.ts';
-export { JobLogReader, type JobLogReaderOptions, type JobScope, type JobTrace } from './reader/job-log-reader.ts';
+export { JobLogReader, type JobLogReaderOptions, type JobScope } from './reader/job-log-reader.ts';
+export type { JobTrace } from './reader/job-trace.ts';
 export { BadRequestError, UnknownJobError } from './reader/reader-error.ts';
 export type { JobSearchHit, JobSearchRequest, JobSearchResponse } from './reader/search.ts';
 export type { CommandResult, ExitCategory, RunCommandOptions, TimeoutAction } from './run-command/command-options.ts';

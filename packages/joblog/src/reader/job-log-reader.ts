@@ -1,29 +1,42 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ATTR, EVENT } from '@taskspan/core';
-import { type DecodedRecord, decodeLine } from '../decode.ts';
-import { entryOf, recordNanos } from '../entry/entry-of.ts';
-import { type JobLogEntry, LOG_LEVELS } from '../entry/job-log-entry.ts';
-import { levelOfSeverity } from '../entry/level.ts';
+import type { JobLogEntry } from '../entry/job-log-entry.ts';
+import { FileGrowth } from './file-growth.ts';
+import { FolderWatch } from './folder-watch.ts';
 import type {
   Job,
   JobLogsRequest,
   JobLogsResponse,
+  JobMetric,
   JobMetricsResponse,
   JobsRequest,
   JobsResponse,
+  SkippedLines,
   TailEvent,
   TailRequest,
 } from './job.ts';
 import type { JobIndex } from './job-index.ts';
+import type { JobLog } from './job-log.ts';
+import { JobLogs } from './job-logs.ts';
+import { tailLog } from './job-tail.ts';
+import { type JobTrace, readTrace } from './job-trace.ts';
+import { JobView } from './job-view.ts';
+import { LineCache } from './line-cache.ts';
+import { checkedFilter, checkedJobId, checkedLimit, checkedService, EVERY_RECORD } from './log-request.ts';
 import { LogTree } from './log-tree.ts';
-import { BadRequestError, UnknownJobError } from './reader-error.ts';
-import { RunFacts } from './run-facts.ts';
+import { UnknownJobError } from './reader-error.ts';
+import { cursorText } from './record-key.ts';
 import type { JobSearchRequest, JobSearchResponse } from './search.ts';
+import { entryChars, shownEntry } from './shown-entry.ts';
 import { TreeScan } from './tree-scan.ts';
 
-const DEFAULT_LIMIT = 1000;
-const MAX_LIMIT = 10_000;
 const DEFAULT_REFRESH_MS = 1000;
+/** More often than this nobody is told. */
+const MIN_REFRESH_MS = 10;
+const MAX_REFRESH_MS = 86_400_000;
+const DEFAULT_CACHE_SIZE = 100;
+/** A page of very long entries ends here, before its limit: about as many bytes of JSON. */
+const PAGE_CHARS = 16 * 1024 * 1024;
+/** Metric points of one answer. */
+const MAX_METRICS = 100_000;
 
 export interface JobLogReaderOptions {
   /** One or more logs folders, read as one. */
@@ -42,11 +55,6 @@ export interface JobScope {
   readonly service?: string | undefined;
 }
 
-/** The spans of a job as OTLP-JSON, with the resources and scopes that they came with. */
-export interface JobTrace {
-  readonly resourceSpans: readonly unknown[];
-}
-
 /**
  * Reads job logs, whoever wrote them: what the command line, the REST API and code get is the same, because all of them
  * ask here. Methods reject with {@link BadRequestError} for a parameter that cannot be understood, and with
@@ -55,80 +63,97 @@ export interface JobTrace {
 export class JobLogReader {
   readonly #tree: LogTree;
   readonly #index: JobIndex;
+  readonly #logs: JobLogs;
+  readonly #cache = new LineCache();
+  readonly #watch = new FolderWatch();
   readonly #refreshMs: number;
+  readonly #tails = new Set<FileGrowth>();
+  #isClosed = false;
 
   constructor(options: JobLogReaderOptions) {
+    const { refreshIntervalMs = DEFAULT_REFRESH_MS, cacheSize = DEFAULT_CACHE_SIZE } = options;
     this.#tree = new LogTree(options.logs);
     this.#index = new TreeScan(this.#tree);
-    this.#refreshMs = options.refreshIntervalMs ?? DEFAULT_REFRESH_MS;
+    this.#logs = new JobLogs(this.#tree, this.#index, Math.max(0, cacheSize));
+    this.#refreshMs = Math.min(MAX_REFRESH_MS, Math.max(MIN_REFRESH_MS, refreshIntervalMs));
   }
 
-  /** A page of the entries of all runs under an id, in their order. */
+  /**
+   * A page of the entries of all runs under an id, in their order: by sequence number within what one writer wrote of a
+   * run, and by time between writers. A record that was delivered twice is there once. A page of very long entries has
+   * fewer of them than asked for.
+   */
   async getJobLogs(request: JobLogsRequest): Promise<JobLogsResponse> {
-    const { limit = DEFAULT_LIMIT, since_timestamp = -1n, min_level = 0, cursor = '0' } = request;
-    if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT))
-      throw new BadRequestError('limit', limit, `a whole number from 1 to ${MAX_LIMIT}`);
-    const at = Number(cursor);
-    if (!Number.isSafeInteger(at)) throw new BadRequestError('cursor', cursor, 'a next_cursor of an answer');
-    const records = (await this.#records(request.job_run_id, request.service)).filter(
-      (record) =>
-        recordNanos(record) > since_timestamp &&
-        LOG_LEVELS.indexOf(levelOfSeverity(record.severityNumber, record.severityText)) >= min_level,
-    );
-    const has_more = at + limit < records.length;
-    return {
-      entries: records.slice(at, at + limit).map(entryOf),
-      has_more,
-      ...(has_more ? { next_cursor: String(at + limit) } : {}),
-    };
+    const limit = checkedLimit(request.limit);
+    const filter = checkedFilter(request);
+    const { log, view } = await this.#open(request.job_run_id, filter.service);
+    const entries: JobLogEntry[] = [];
+    let chars = 0;
+    let next: string | undefined;
+    for await (const { record, key } of view.records(this.#cache, { filter })) {
+      const entry = shownEntry(record);
+      if (entry === undefined) continue;
+      if (entries.length === limit || chars > PAGE_CHARS) {
+        return { entries, has_more: true, ...(next === undefined ? {} : { next_cursor: next }), ...skipped(log) };
+      }
+      entries.push(entry);
+      chars += entryChars(entry);
+      next = cursorText(key);
+    }
+    return { entries, has_more: false, ...skipped(log) };
   }
 
   /** The latest run under an id, with all of them. */
   async getJob(id: string, { service }: JobScope = {}): Promise<Job> {
-    const runs = new Map<string, RunFacts>();
-    for (const record of await this.#records(id, service)) {
-      const run = String(record.attributes[ATTR.TASK_RUN] ?? '');
-      const facts = runs.get(run) ?? new RunFacts(id, run);
-      runs.set(run, facts);
-      facts.add(record);
-    }
-    const attempts = [...runs.values()].map((facts) => facts.row(Date.now()));
+    const { view } = await this.#open(id, checkedService(service));
+    const attempts = view.rows(Date.now());
     const latest = attempts.at(-1);
     if (latest === undefined) throw new UnknownJobError(id);
     return { ...latest, attempts };
   }
 
-  /** All metric points of the runs under an id, in their order. */
+  /** The metric points of the runs under an id, in their order; at most 100 000. */
   async getJobMetrics(id: string, { service }: JobScope = {}): Promise<JobMetricsResponse> {
-    const metrics = (await this.#records(id, service)).flatMap((record) => {
-      const { metric, timestamp } = entryOf(record);
-      return metric === undefined ? [] : [{ ...metric, timestamp }];
-    });
-    return { metrics };
+    const { log, view } = await this.#open(id, checkedService(service));
+    const metrics: JobMetric[] = [];
+    const wants = (segment: { readonly hasMetrics: boolean }): boolean => segment.hasMetrics;
+    for await (const { record } of view.records(this.#cache, { filter: EVERY_RECORD, wants })) {
+      const entry = shownEntry(record);
+      if (entry?.metric === undefined) continue;
+      if (metrics.length === MAX_METRICS) return { metrics, has_more: true, ...skipped(log) };
+      metrics.push({ ...entry.metric, timestamp: entry.timestamp });
+    }
+    return { metrics, ...skipped(log) };
   }
 
-  /** The spans of the runs under an id. */
+  /** The spans of the runs under an id; at most 10 000. */
   async getJobTrace(id: string, { service }: JobScope = {}): Promise<JobTrace> {
-    await this.#records(id, service);
-    return { resourceSpans: [] };
+    const { log, view } = await this.#open(id, checkedService(service));
+    return await readTrace(this.#tree, log, (spanService) => view.sees(spanService));
   }
 
   /**
-   * The entries from `since_timestamp` or the cursor on, then those that come, until the latest run has ended or the
-   * signal fires (which ends the iteration without an error).
+   * The entries after `since_timestamp` or the cursor, then those that come, as they come. It ends with `end` when the
+   * latest run has ended, and without it when the signal fires or the reader is closed. What a writer delivers late is
+   * given when it is there.
    */
   async *tail(request: TailRequest): AsyncGenerator<TailEvent, void, undefined> {
-    let cursor = request.cursor ?? '0';
-    while (request.signal?.aborted !== true) {
-      const { entries } = await this.getJobLogs({ ...request, cursor, limit: MAX_LIMIT });
-      for (const entry of entries) {
-        cursor = String(Number(cursor) + 1);
-        yield { type: 'entry', entry, cursor };
-      }
-      if (entries.some(isEnd)) break;
-      await sleep(this.#refreshMs, undefined, { ref: true });
+    const { signal } = request;
+    const filter = checkedFilter(request);
+    const isOver = (): boolean => this.#isClosed || signal?.aborted === true;
+    if (isOver()) return;
+    const { log } = await this.#open(request.job_run_id, filter.service);
+    const growth = new FileGrowth({ watch: this.#watch, refreshMs: this.#refreshMs });
+    const stop = (): void => growth.end();
+    signal?.addEventListener('abort', stop);
+    this.#tails.add(growth);
+    try {
+      yield* tailLog(log, { logs: this.#logs, cache: this.#cache, growth, filter, isOver });
+    } finally {
+      this.#tails.delete(growth);
+      signal?.removeEventListener('abort', stop);
+      stop();
     }
-    yield { type: 'end' };
   }
 
   /** A page of the runs of some days, newest first. */
@@ -141,31 +166,24 @@ export class JobLogReader {
     return this.#index.search(request);
   }
 
-  /** Ends every `tail`, and lets go of the index. */
-  close(): Promise<void> {
-    return this.#index.close();
+  /** Ends every `tail`, and lets go of files and index. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const tail of this.#tails) tail.end();
+    this.#watch.close();
+    this.#logs.clear();
+    this.#cache.clear();
+    await this.#index.close();
   }
 
-  async #records(id: string, service: string | undefined): Promise<readonly DecodedRecord[]> {
-    const records: DecodedRecord[] = [];
-    for (const file of await this.#index.filesOf(id)) {
-      for await (const { text } of this.#tree.linesOf(file)) {
-        const line = decodeLine(text);
-        if (line.error !== undefined) continue;
-        records.push(
-          ...line.records.filter(
-            ({ attributes, resource }) =>
-              attributes[ATTR.TASK_ID] === id &&
-              (service === undefined || resource.attributes['service.name'] === service),
-          ),
-        );
-      }
-    }
-    if (records.length === 0) throw new UnknownJobError(id);
-    return records.sort((a, b) => (recordNanos(a) < recordNanos(b) ? -1 : recordNanos(a) > recordNanos(b) ? 1 : 0));
+  async #open(id: string, service: string | undefined): Promise<{ readonly log: JobLog; readonly view: JobView }> {
+    const log = await this.#logs.open(checkedJobId(id));
+    const view = new JobView(log, service);
+    if (view.latest === undefined) throw new UnknownJobError(id);
+    return { log, view };
   }
 }
 
-function isEnd({ event }: JobLogEntry): boolean {
-  return event !== undefined && [EVENT.ENDED, EVENT.ORPHANED].includes(`task.${event.event_type}` as never);
+function skipped({ skippedLines }: JobLog): SkippedLines {
+  return skippedLines === 0 ? {} : { skipped_lines: skippedLines };
 }

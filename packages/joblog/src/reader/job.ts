@@ -87,6 +87,8 @@ export interface JobMetric extends JobMetricPoint {
 
 export interface JobMetricsResponse extends SkippedLines {
   readonly metrics: readonly JobMetric[];
+  /** Only there, and true, when there are more points than an answer holds. */
+  readonly has_more?: true;
 }
 
 /** What `tail` yields: each entry with the cursor after it, then `end` when the run has ended. */

@@ -1,8 +1,7 @@
 /** Bytes of a file of job logs into lines. */
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import * as zlib from 'node:zlib';
-import { COMPRESSIONS, type LogFile, logFileAs } from './log-file.ts';
+
+import { bytesOf } from './log-bytes.ts';
+import type { LogFile } from './log-file.ts';
 
 /**
  * Longer lines are passed over: no writer of ours makes them (256 Ki characters, or one record of 1 MiB), and a Collector
@@ -10,12 +9,12 @@ import { COMPRESSIONS, type LogFile, logFileAs } from './log-file.ts';
  */
 export const MAX_LINE_BYTES: number = 64 * 1024 * 1024;
 
-const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 10;
+const NOTHING = Buffer.alloc(0);
 
 /** Where a line stands is counted in bytes of the file as it was before any compression. */
 export interface LogLine {
-  /** Without its newline; empty for one that is too long, see {@link isTooLong}. */
+  /** Without its newline; empty for one that is too long. */
   readonly text: string;
   /** Of its first byte. */
   readonly offset: number;
@@ -30,131 +29,95 @@ export interface LogLine {
 export interface LinesOptions {
   /** Offset of the first line that is wanted, the start of a line; default 0. */
   readonly from?: number | undefined;
+  /** Only lines that hold these bytes: the others are passed over without being looked at. */
+  readonly needle?: string | undefined;
 }
 
 /** Reads the lines of a file. @see LogTree.linesOf */
 export async function* readLines(file: LogFile, options: LinesOptions = {}): AsyncGenerator<LogLine, void, undefined> {
-  const opened = await openAny(file);
-  if (opened === undefined) return;
-  try {
-    const from = options.from ?? 0;
-    const splitter = new LineSplitter(from);
-    for await (const chunk of bytesOf(opened.handle, opened.file, from)) yield* splitter.add(chunk);
-    yield* splitter.end();
-  } finally {
-    await opened.handle.close();
-  }
+  const { from = 0, needle } = options;
+  const splitter = new LineSplitter(from, needle);
+  for await (const chunk of bytesOf(file, from)) yield* splitter.add(chunk);
+  yield* splitter.end();
 }
 
-interface OpenedFile {
-  readonly handle: FileHandle;
-  readonly file: LogFile;
-}
-
-/** The file under its name, or under that which it has once it is compressed; undefined when it is gone. */
-async function openAny(file: LogFile): Promise<OpenedFile | undefined> {
-  const handle = await openFile(file.path);
-  if (handle !== undefined) return { handle, file };
-  for (const compression of COMPRESSIONS) {
-    if (compression === file.compression) continue;
-    const other = logFileAs(file, compression);
-    const otherHandle = await openFile(other.path);
-    if (otherHandle !== undefined) return { handle: otherHandle, file: other };
-  }
-  return undefined;
-}
-
-/** Undefined for what is not there, or is no plain file: opening a pipe would wait for its writer. */
-async function openFile(path: string): Promise<FileHandle | undefined> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG') return undefined;
-    throw error;
-  }
-  if ((await handle.stat()).isFile()) return handle;
-  await handle.close();
-  return undefined;
-}
-
-async function* bytesOf(handle: FileHandle, file: LogFile, from: number): AsyncGenerator<Buffer, void, undefined> {
-  if (file.compression === 'none') {
-    let at = from;
-    for (;;) {
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, at);
-      if (bytesRead === 0) return;
-      at += bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    }
-  }
-  const unpacked = handle.createReadStream({ autoClose: false, highWaterMark: CHUNK_BYTES }).pipe(unpacker(file));
-  let toSkip = from;
-  for await (const chunk of unpacked as AsyncIterable<Buffer>) {
-    if (toSkip >= chunk.length) toSkip -= chunk.length;
-    else {
-      yield chunk.subarray(toSkip);
-      toSkip = 0;
-    }
-  }
-}
-
-/** What Node 22.15 and 23.8 brought. */
-interface ZstdOfNode {
-  createZstdDecompress?: () => zlib.Gunzip;
-}
-
-function unpacker(file: LogFile): zlib.Gunzip {
-  if (file.compression === 'gzip') return zlib.createGunzip({ chunkSize: CHUNK_BYTES });
-  const { createZstdDecompress } = zlib as ZstdOfNode;
-  if (createZstdDecompress === undefined)
-    throw new Error(`${file.path}: this Node cannot read zstd, from 22.15 on it can`);
-  return createZstdDecompress();
+/** The lines of a piece of a file, of which the last may lack its newline. */
+export function* linesIn(bytes: Buffer, offset: number): Generator<LogLine, void, undefined> {
+  const splitter = new LineSplitter(offset);
+  yield* splitter.add(bytes);
+  yield* splitter.end();
 }
 
 /** Chunks of bytes into lines. */
 class LineSplitter {
-  #parts: Buffer[] = [];
-  /** Bytes of the line that is open. */
-  #length = 0;
+  readonly #needle: Buffer | undefined;
+  /** Of the line that is open, copied: chunks are filled again. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  /** Of the open line. */
   #offset: number;
 
   /** @param offset of the first byte that will come */
-  constructor(offset: number) {
+  constructor(offset: number, needle?: string) {
     this.#offset = offset;
+    this.#needle = needle === undefined || needle === '' ? undefined : Buffer.from(needle);
   }
 
   *add(chunk: Buffer): Generator<LogLine, void, undefined> {
-    let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      yield this.#close(chunk.subarray(start, end), true);
-      start = end + 1;
+    let at = 0;
+    if (this.#heldBytes > 0) {
+      const end = chunk.indexOf(NEWLINE);
+      if (end < 0) return this.#hold(chunk);
+      const line = this.#closeHeld(chunk.subarray(0, end), true);
+      if (line !== undefined) yield line;
+      at = end + 1;
     }
-    this.#hold(chunk.subarray(start));
+    const wholeEnd = chunk.lastIndexOf(NEWLINE) + 1;
+    while (at < wholeEnd) {
+      const start = this.#nextStart(chunk, at, wholeEnd);
+      this.#offset += start - at;
+      if (start === wholeEnd) break;
+      const end = chunk.indexOf(NEWLINE, start);
+      yield this.#close(chunk.subarray(start, end), true);
+      at = end + 1;
+    }
+    this.#hold(chunk.subarray(Math.max(at, wholeEnd)));
   }
 
   *end(): Generator<LogLine, void, undefined> {
-    if (this.#length > 0) yield this.#close(Buffer.alloc(0), false);
+    const line = this.#heldBytes > 0 ? this.#closeHeld(NOTHING, false) : undefined;
+    if (line !== undefined) yield line;
+  }
+
+  /** Where the next line that is wanted begins; `end` when there is none. */
+  #nextStart(chunk: Buffer, at: number, end: number): number {
+    if (this.#needle === undefined) return at;
+    const hit = chunk.indexOf(this.#needle, at);
+    if (hit < 0 || hit >= end) return end;
+    return Math.max(at, hit === 0 ? 0 : chunk.lastIndexOf(NEWLINE, hit - 1) + 1);
   }
 
   #hold(part: Buffer): void {
     if (part.length === 0) return;
-    this.#length += part.length;
-    if (this.#length > MAX_LINE_BYTES) this.#parts = [];
-    else this.#parts.push(part);
+    this.#heldBytes += part.length;
+    if (this.#heldBytes > MAX_LINE_BYTES) this.#held = [];
+    else this.#held.push(Buffer.from(part));
   }
 
-  #close(last: Buffer, isEnded: boolean): LogLine {
-    const length = this.#length + last.length;
-    const isTooLong = length > MAX_LINE_BYTES;
+  #closeHeld(last: Buffer, isEnded: boolean): LogLine | undefined {
+    const length = this.#heldBytes + last.length;
+    const bytes = length > MAX_LINE_BYTES ? NOTHING : Buffer.concat([...this.#held, last]);
+    this.#held = [];
+    this.#heldBytes = 0;
+    const line = this.#close(bytes, isEnded, length);
+    const isWanted = line.isTooLong || this.#needle === undefined || bytes.includes(this.#needle);
+    return isWanted ? line : undefined;
+  }
+
+  #close(bytes: Buffer, isEnded: boolean, length: number = bytes.length): LogLine {
     const offset = this.#offset;
     const end = offset + length + (isEnded ? 1 : 0);
-    const bytes = this.#parts.length === 0 ? last : Buffer.concat([...this.#parts, last]);
-    const text = isTooLong ? '' : bytes.toString();
-    this.#parts = [];
-    this.#length = 0;
     this.#offset = end;
-    return { text, offset, end, isEnded, isTooLong };
+    return { text: bytes.toString(), offset, end, isEnded, isTooLong: length > MAX_LINE_BYTES };
   }
 }
