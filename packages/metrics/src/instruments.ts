@@ -25,6 +25,8 @@ export interface Instruments {
   readonly spoolBytes: Observable;
   readonly spoolOldest: Observable;
   readonly lastExport: Observable;
+  readonly logFiles: Observable;
+  readonly logBytes: Observable;
   readonly record: (series: Series, value: number) => void;
 }
 
@@ -67,6 +69,8 @@ export function createInstruments(
     spoolBytes: gauge(METRICS.spoolBytes),
     spoolOldest: gauge(METRICS.spoolOldest),
     lastExport: gauge(METRICS.lastExport),
+    logFiles: gauge(METRICS.logFiles),
+    logBytes: gauge(METRICS.logBytes),
     record,
   };
   const { record: _, ...observables } = instruments;

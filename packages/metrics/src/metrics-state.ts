@@ -87,6 +87,10 @@ export class MetricsState {
       observe(to.spoolOldest, spoolOldestMs === undefined ? 0 : Math.max(0, now - spoolOldestMs) / 1000, { signal });
       if (lastSuccessMs !== undefined) observe(to.lastExport, lastSuccessMs / 1000, { signal });
     }
+    if (state.logsFolder !== undefined) {
+      observe(to.logFiles, state.logsFolder.files);
+      observe(to.logBytes, state.logsFolder.bytes);
+    }
   }
 
   snapshot(): MetricsSnapshot {

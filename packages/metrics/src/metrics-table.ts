@@ -38,7 +38,9 @@ export type MetricKey =
   | 'dropped'
   | 'spoolBytes'
   | 'spoolOldest'
-  | 'lastExport';
+  | 'lastExport'
+  | 'logFiles'
+  | 'logBytes';
 
 /** The one table of metrics. */
 export const METRICS: Readonly<Record<Exclude<MetricKey, 'duration' | 'wait'>, MetricSpec>> &
@@ -135,6 +137,20 @@ export const METRICS: Readonly<Record<Exclude<MetricKey, 'duration' | 'wait'>, M
     unit: 's',
     labels: ['signal'],
     description: 'Unix time at which a receiver last took a request.',
+  },
+  logFiles: {
+    name: 'taskspan_log_files',
+    kind: 'observable-gauge',
+    unit: '{file}',
+    labels: [],
+    description: 'Files in the logs folder when it was last tidied.',
+  },
+  logBytes: {
+    name: 'taskspan_log_bytes',
+    kind: 'observable-gauge',
+    unit: 'By',
+    labels: [],
+    description: 'Size of the files in the logs folder when it was last tidied.',
   },
 };
 

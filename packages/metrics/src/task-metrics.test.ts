@@ -78,6 +78,7 @@ describe('TaskMetrics', () => {
     state.missed.clear();
     state.dropped.clear();
     state.delivery.clear();
+    state.logsFolder = undefined;
     clearReports();
   });
 
@@ -94,6 +95,7 @@ describe('TaskMetrics', () => {
       const { readers } = setUp();
       state.missed.set('commit', new Map([['overlap', 1]]));
       state.delivery.set('logs', { spoolBytes: 1, spoolOldestMs: 1, lastSuccessMs: 1 });
+      state.logsFolder = { files: 1, bytes: 1 };
       startTask('commit', { enqueuedAt: Date.now() - 100 }).end();
       const kinds: Record<MetricSpec['kind'], string> = {
         histogram: 'HISTOGRAM',
@@ -237,6 +239,14 @@ describe('TaskMetrics', () => {
       const seen = await readers.pull();
       assert.equal(seen.value(NAME.dropped, { signal: 'logs', reason: 'disk' }), 3);
       assert.equal(seen.sum(NAME.dropped), 3);
+    });
+
+    it('logs folder: when somebody has counted', async () => {
+      const { readers } = setUp();
+      assert.deepEqual((await readers.pull()).points(NAME.logFiles), []);
+      state.logsFolder = { files: 3, bytes: 4096 };
+      const seen = await readers.pull();
+      assert.deepEqual([seen.value(NAME.logFiles, {}), seen.value(NAME.logBytes, {})], [3, 4096]);
     });
 
     it('delivery: of the signals that are exported, and of no other', async () => {

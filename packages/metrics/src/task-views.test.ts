@@ -72,9 +72,15 @@ describe('taskViews', () => {
     [
       'a type',
       { instrumentType: InstrumentType.OBSERVABLE_GAUGE },
-      [METRICS.oldestRunning, METRICS.lastSuccess, METRICS.spoolBytes, METRICS.spoolOldest, METRICS.lastExport].map(
-        ({ name }) => name,
-      ),
+      [
+        METRICS.oldestRunning,
+        METRICS.lastSuccess,
+        METRICS.spoolBytes,
+        METRICS.spoolOldest,
+        METRICS.lastExport,
+        METRICS.logFiles,
+        METRICS.logBytes,
+      ].map(({ name }) => name),
     ],
     ['a type and a name', { instrumentType: InstrumentType.COUNTER, instrumentName: '*' }, []],
     ['a unit', { instrumentUnit: '{item}' }, [METRICS.dropped.name]],

@@ -2,6 +2,7 @@ import { SCOPE } from '@taskspan/core';
 import { Command, InvalidArgumentError } from 'commander';
 import { runDemo } from './demo.ts';
 import { examine, printFindings } from './doctor.ts';
+import { registerPrune } from './prune-command.ts';
 import { registerRun } from './run-options.ts';
 import { start } from './start.ts';
 
@@ -19,6 +20,7 @@ export const program: Command = new Command('taskspan')
   .showHelpAfterError();
 
 registerRun(program);
+registerPrune(program);
 
 program
   .command('doctor')

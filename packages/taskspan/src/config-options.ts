@@ -19,6 +19,8 @@ export type DiagLevelName = (typeof DIAG_LEVELS)[number];
 export const LOG_BRIDGES = ['winston', 'pino', 'console'] as const;
 export type LogBridge = (typeof LOG_BRIDGES)[number];
 
+export const COMPRESSIONS = ['gzip', 'zstd', 'off'] as const;
+
 export type MetricReaderName = 'prometheus' | 'otlp';
 
 /** What can be said in code. Each goes before its environment variable; undefined says nothing. */
@@ -46,6 +48,14 @@ export interface ConfigOptions {
   readonly logsDir?: string | undefined;
   readonly files?: boolean | undefined;
   readonly runFilesPerHour?: number | 'unlimited' | undefined;
+  readonly retention?: boolean | undefined;
+  readonly retentionDays?: number | undefined;
+  readonly retentionBytes?: number | undefined;
+  readonly retentionFiles?: number | undefined;
+  readonly compression?: (typeof COMPRESSIONS)[number] | undefined;
+  /** Milliseconds. */
+  readonly logRefreshIntervalMs?: number | undefined;
+  readonly logCacheSize?: number | undefined;
   /** Bytes. */
   readonly spoolMaxBytes?: number | undefined;
   /** Names of loggers and job libraries with a leading `+` or `-`. */

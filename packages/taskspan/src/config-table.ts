@@ -4,7 +4,7 @@
  */
 
 import { LIBRARIES } from '@taskspan/instrumentations/libraries';
-import { type ConfigOptions, DIAG_LEVELS, LOG_BRIDGES, PROPAGATORS, SAMPLERS } from './config-options.ts';
+import { COMPRESSIONS, type ConfigOptions, DIAG_LEVELS, LOG_BRIDGES, PROPAGATORS, SAMPLERS } from './config-options.ts';
 
 type ConfigType =
   | 'on or off'
@@ -217,6 +217,59 @@ export const CONFIG: readonly ConfigEntry[] = [
     default: '10000',
     meaning:
       'Runs per hour and process that get a file of their own; later ones share one. 0: all share, `unlimited`: none does.',
+  },
+  {
+    key: 'TASKSPAN_RETENTION',
+    option: 'retention',
+    type: 'on or off',
+    default: 'on',
+    meaning: 'Off: no log file is ever deleted or compressed, but by `taskspan prune`.',
+  },
+  {
+    key: 'TASKSPAN_RETENTION_DAYS',
+    option: 'retentionDays',
+    type: 'number',
+    default: '7',
+    meaning: 'UTC days of log files that are kept, today included.',
+  },
+  {
+    key: 'TASKSPAN_RETENTION_BYTES',
+    option: 'retentionBytes',
+    type: 'number',
+    default: '5368709120',
+    meaning: 'Bytes of log files that are kept; over it the oldest go.',
+  },
+  {
+    key: 'TASKSPAN_RETENTION_FILES',
+    option: 'retentionFiles',
+    type: 'number',
+    default: '200000',
+    meaning: 'Log files that are kept; over it the oldest go.',
+  },
+  {
+    key: 'TASKSPAN_COMPRESSION',
+    option: 'compression',
+    type: 'one of',
+    default: 'gzip',
+    values: COMPRESSIONS,
+    meaning: 'How log files of past days are packed. `zstd` needs Node 22.15 or later, else it is `gzip`.',
+  },
+  {
+    key: 'LOG_REFRESH_INTERVAL_MS',
+    option: 'logRefreshIntervalMs',
+    type: 'number',
+    default: '1000',
+    aliases: ['DATABUILD_LOG_REFRESH_INTERVAL_MS'],
+    meaning:
+      'Milliseconds by which a reader that follows a log is late at most, where no notice of changes can be had.',
+  },
+  {
+    key: 'LOG_CACHE_SIZE',
+    option: 'logCacheSize',
+    type: 'number',
+    default: '100',
+    aliases: ['DATABUILD_LOG_CACHE_SIZE'],
+    meaning: 'Jobs whose logs a reader remembers between requests. 0: none.',
   },
   {
     key: 'TASKSPAN_SPOOL_MAX_BYTES',

@@ -15,6 +15,9 @@ const without = (...off: readonly string[]): string[] => ON.filter((name) => !of
 const withToo = (...on: readonly string[]): string[] =>
   LIBRARIES.map(({ name }) => name).filter((name) => ON.includes(name) || on.includes(name));
 
+/** What is kept when nothing is said. */
+const KEPT = { days: 7, bytes: 5_368_709_120, files: 200_000 };
+
 /** For each key of the table, good values and what they mean. */
 const GOOD: Readonly<Record<string, readonly Row[]>> = {
   OTEL_SDK_DISABLED: [
@@ -79,6 +82,22 @@ const GOOD: Readonly<Record<string, readonly Row[]>> = {
     [{ TASKSPAN_RUN_FILES_PER_HOUR: '0' }, { runFilesPerHour: 0 }],
     [{ TASKSPAN_RUN_FILES_PER_HOUR: 'Unlimited' }, { runFilesPerHour: 'unlimited' }],
   ],
+  TASKSPAN_RETENTION: [[{ TASKSPAN_RETENTION: 'off', TASKSPAN_RETENTION_DAYS: '3' }, { retention: undefined }]],
+  TASKSPAN_RETENTION_DAYS: [[{ TASKSPAN_RETENTION_DAYS: '30' }, { retention: { ...KEPT, days: 30 } }]],
+  TASKSPAN_RETENTION_BYTES: [[{ TASKSPAN_RETENTION_BYTES: '1e9' }, { retention: { ...KEPT, bytes: 1e9 } }]],
+  TASKSPAN_RETENTION_FILES: [[{ TASKSPAN_RETENTION_FILES: '100' }, { retention: { ...KEPT, files: 100 } }]],
+  TASKSPAN_COMPRESSION: [
+    [{ TASKSPAN_COMPRESSION: 'Zstd' }, { compression: 'zstd' }],
+    [{ TASKSPAN_COMPRESSION: 'off' }, { compression: 'off' }],
+  ],
+  LOG_REFRESH_INTERVAL_MS: [
+    [{ LOG_REFRESH_INTERVAL_MS: '50', DATABUILD_LOG_REFRESH_INTERVAL_MS: '60' }, { logRefreshIntervalMs: 50 }],
+    [{ DATABUILD_LOG_REFRESH_INTERVAL_MS: '60' }, { logRefreshIntervalMs: 60 }],
+  ],
+  LOG_CACHE_SIZE: [
+    [{ LOG_CACHE_SIZE: '0' }, { logCacheSize: 0 }],
+    [{ DATABUILD_LOG_CACHE_SIZE: '7' }, { logCacheSize: 7 }],
+  ],
   TASKSPAN_SPOOL_MAX_BYTES: [
     [{ TASKSPAN_SPOOL_MAX_BYTES: '0' }, { spoolMaxBytes: 0 }],
     [{ TASKSPAN_SPOOL_MAX_BYTES: '1e9' }, { spoolMaxBytes: 1e9 }],
@@ -126,6 +145,10 @@ const BAD: readonly (readonly [key: string, value: string, fallback: string])[] 
   ['TASKSPAN_FILES', 'perhaps', 'on'],
   ['TASKSPAN_RUN_FILES_PER_HOUR', '-1', '10000'],
   ['TASKSPAN_RUN_FILES_PER_HOUR', '1.5', '10000'],
+  ['TASKSPAN_RETENTION', 'never', 'on'],
+  ['TASKSPAN_RETENTION_DAYS', '0', '7'],
+  ['TASKSPAN_RETENTION_BYTES', '5 GiB', '5368709120'],
+  ['TASKSPAN_COMPRESSION', 'brotli', 'gzip'],
   ['TASKSPAN_INSTRUMENTATIONS', '+bunyan', OTHER_NAMES],
   ['TASKSPAN_NAMESPACE', '1-x', 'no prefix'],
 ];
@@ -153,6 +176,10 @@ describe('readConfig', () => {
       logsDir: undefined,
       files: true,
       runFilesPerHour: 10_000,
+      retention: KEPT,
+      compression: 'gzip',
+      logRefreshIntervalMs: 1000,
+      logCacheSize: 100,
       spoolMaxBytes: 268_435_456,
       bridges: { winston: true, pino: true, console: false },
       libraries: ON,

@@ -4,6 +4,7 @@
  */
 
 import {
+  COMPRESSIONS,
   type ConfigOptions,
   type ConfigWarning,
   DIAG_LEVELS,
@@ -42,6 +43,13 @@ export interface Config {
   readonly files: boolean;
   /** Per process; 0: runs always share files. */
   readonly runFilesPerHour: number | 'unlimited';
+  /** What is kept of the log files; undefined when nothing is to be deleted. */
+  readonly retention: { readonly days: number; readonly bytes: number; readonly files: number } | undefined;
+  readonly compression: (typeof COMPRESSIONS)[number];
+  /** How late a reader that follows a log may be where the file system tells of no changes. */
+  readonly logRefreshIntervalMs: number;
+  /** How many jobs' logs a reader remembers. */
+  readonly logCacheSize: number;
   /** Per process; 0: what cannot be delivered waits in memory. */
   readonly spoolMaxBytes: number;
   readonly bridges: Readonly<Record<LogBridge, boolean>>;
@@ -57,6 +65,7 @@ export interface Config {
 
 /** setTimeout takes no more than a signed 32-bit number. */
 const LONGEST_TIMER_MS = 2_147_483_647;
+const FROM_ONE = { least: 1, most: Number.MAX_SAFE_INTEGER, whole: true };
 
 /**
  * Reads every setting of the table `CONFIG`.
@@ -98,6 +107,16 @@ export function readConfig(env: Environment, options: ConfigOptions = {}): Confi
     logsDir: source.text('logsDir'),
     files: source.flag('files', true),
     runFilesPerHour: source.runFilesPerHour(),
+    retention: source.flag('retention', true)
+      ? {
+          days: source.number('retentionDays', { fallback: 7, ...FROM_ONE }),
+          bytes: source.number('retentionBytes', { fallback: 5 * 1024 ** 3, ...FROM_ONE }),
+          files: source.number('retentionFiles', { fallback: 200_000, ...FROM_ONE }),
+        }
+      : undefined,
+    compression: source.oneOf('compression', COMPRESSIONS, 'gzip'),
+    logRefreshIntervalMs: source.number('logRefreshIntervalMs', { fallback: 1000, least: 1, most: LONGEST_TIMER_MS }),
+    logCacheSize: source.number('logCacheSize', { ...FROM_ONE, fallback: 100, least: 0 }),
     spoolMaxBytes: source.number('spoolMaxBytes', {
       fallback: 256 * 1024 * 1024,
       least: 0,

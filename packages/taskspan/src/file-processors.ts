@@ -1,6 +1,6 @@
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { JobLogWriter } from '@taskspan/joblog';
+import type { JobLogWriter } from '@taskspan/joblog/writer';
 
 /** Writes ended spans into the files of their runs. */
 export class FileSpanProcessor implements SpanProcessor {

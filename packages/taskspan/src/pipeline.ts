@@ -20,7 +20,7 @@ import {
   safely,
 } from '@taskspan/core/hub';
 import type { DeliveryConfig } from '@taskspan/delivery/config';
-import { JobLogWriter, RunFiles } from '@taskspan/joblog';
+import { JobLogWriter, RunFiles } from '@taskspan/joblog/writer';
 import { loadPrometheusReader, type ScrapeSource, TaskMetrics, taskSampler, taskViews } from '@taskspan/metrics';
 import { LazyLoggerProvider, LazyMeterProvider } from './lazy-providers.ts';
 import { LazyTracerProvider, type SdkTracerProvider } from './lazy-tracer-provider.ts';

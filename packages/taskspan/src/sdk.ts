@@ -2,7 +2,7 @@
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { closeOpenRuns, RunStampLogProcessor, RunStampSpanProcessor, reportOnce, state } from '@taskspan/core/hub';
-import { JobLogWriter } from '@taskspan/joblog';
+import { JobLogWriter } from '@taskspan/joblog/writer';
 import { TaskMetrics } from '@taskspan/metrics';
 import { type Config, type ConfigOptions, describeWarning, readConfig } from './config.ts';
 import { installExitHandlers } from './exit.ts';

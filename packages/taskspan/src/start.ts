@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { isMainThread } from 'node:worker_threads';
 import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -6,14 +5,7 @@ import type { IMetricReader, ViewOptions } from '@opentelemetry/sdk-metrics';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { closeOpenRuns, reportOnce, state } from '@taskspan/core/hub';
 import { readDeliveryConfig } from '@taskspan/delivery/config';
-import {
-  forwardToMainThread,
-  MetricsServer,
-  ProcessFile,
-  receiveFromWorkers,
-  samplerFromEnvironment,
-  type ThreadLink,
-} from '@taskspan/metrics';
+import { MetricsServer, ProcessFile, samplerFromEnvironment } from '@taskspan/metrics';
 import { findApiCopies } from './api-copies.ts';
 import { type Config, type ConfigOptions, describeWarning, readConfig } from './config.ts';
 import type { DiagLevelName } from './config-options.ts';
@@ -30,12 +22,14 @@ import { greet } from './greeting.ts';
 import { isBeforeApplication } from './host-program.ts';
 import { enableInstrumentations, type InstrumentationSet } from './instrument.ts';
 import { lazyPropagator } from './lazy-propagator.ts';
+import { LogRetention } from './log-retention.ts';
 import type { Operations } from './operations.ts';
 import { describeTwoCopies, OWN_COPY, type PackageCopy } from './package-copy.ts';
 import { Pipeline } from './pipeline.ts';
 import { isCalledByPreload } from './preloaded-file.ts';
 import { findProcessPlace } from './process-place.ts';
 import type { Redact } from './redaction.ts';
+import { ThreadNumbers } from './thread-numbers.ts';
 
 /** What code says; it goes before the environment, which goes before the defaults. */
 export interface StartOptions extends ConfigOptions {
@@ -158,7 +152,8 @@ class RunningTaskspan implements Taskspan {
   readonly #processFile: ProcessFile | undefined;
   readonly #exit: ExitHandlers;
   readonly #instrumentations: InstrumentationSet;
-  readonly #threads: Threads;
+  readonly #threads: ThreadNumbers;
+  readonly #retention: LogRetention | undefined;
   readonly #stopGreeting: () => void;
   readonly #url: Promise<string | undefined>;
   #serveDelay: NodeJS.Timeout | undefined;
@@ -200,7 +195,7 @@ class RunningTaskspan implements Taskspan {
     state.fileNamer = pipeline.fileNamer;
     if (pipeline.sink !== undefined) state.sinks.push(pipeline.sink);
     state.runObservers.push(pipeline.taskMetrics);
-    this.#threads = new Threads(pipeline);
+    this.#threads = new ThreadNumbers(pipeline);
     this.#instrumentations = enableInstrumentations(config, pipeline, {
       beforeApplication: mode.beforeApplication === true ? isBeforeApplication() : isPreloading(),
       operations: options.operations,
@@ -218,6 +213,7 @@ class RunningTaskspan implements Taskspan {
       this.directory === undefined || !isMainThread
         ? undefined
         : new ProcessFile({ dir: this.directory, instance: instanceId, service });
+    this.#retention = isMainThread ? LogRetention.begin(logsFolder, config) : undefined;
     this.#url = this.#serve(config, mode);
     this.#stopGreeting = greet({ quiet: config.quiet, metricsUrl: this.#url, logsFolder: this.logsFolder, delivery });
     pipeline.warmUp(mode.serveAfterMs ?? 0);
@@ -305,40 +301,11 @@ class RunningTaskspan implements Taskspan {
     state.tracerProvider = undefined;
     state.fileNamer = undefined;
     this.#threads.close();
+    await this.#retention?.stop();
     await this.#server?.stop();
     await this.#pipeline.shutdown();
     this.#unlist();
     state.warn = undefined;
     state.owner = undefined;
   }
-}
-
-/** Name of the diagnostics channel on which Node tells of every new worker thread. */
-const WORKERS = 'worker_threads';
-
-/** The numbers of worker threads: sent from there, taken in here; set up when the first worker is made. */
-class Threads {
-  readonly #pipeline: Pipeline;
-  #link: ThreadLink | undefined;
-
-  constructor(pipeline: Pipeline) {
-    this.#pipeline = pipeline;
-    if (isMainThread) subscribe(WORKERS, this.#onWorker);
-    else this.#link = forwardToMainThread(pipeline.taskMetrics);
-  }
-
-  flush(): void {
-    this.#link?.flush();
-  }
-
-  close(): void {
-    unsubscribe(WORKERS, this.#onWorker);
-    this.#link?.close();
-  }
-
-  #onWorker = (message: unknown): void => {
-    // Node's own thread for the hooks of modules, in which nothing of ours runs.
-    if ((message as { worker?: object }).worker?.constructor.name === 'InternalWorker') return;
-    this.#link ??= receiveFromWorkers(this.#pipeline.taskMetrics);
-  };
 }

@@ -132,6 +132,8 @@ export interface TaskspanState {
   readonly dropped: Map<DropSignal, Map<DropReason, number>>;
   /** Signals that this process exports, with how their delivery stands. */
   readonly delivery: Map<DropSignal, DeliveryState>;
+  /** What the logs folder held when it was last tidied, by whichever process; undefined while not known. */
+  logsFolder: { readonly files: number; readonly bytes: number } | undefined;
   /** Missed runs by operation and reason, since the process began. */
   readonly missed: Map<string, Map<MissedReason, number>>;
   /** Ids already reported as orphaned, oldest first. */
@@ -161,6 +163,7 @@ function createState(): TaskspanState {
     loggingToCaller: false,
     dropped: new Map(),
     delivery: new Map(),
+    logsFolder: undefined,
     missed: new Map(),
     orphans: new Set(),
     libraries: new Map(),

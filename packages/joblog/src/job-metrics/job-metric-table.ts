@@ -20,11 +20,29 @@ export interface JobHistogramSpec extends JobMetricSpec {
   readonly buckets: readonly number[];
 }
 
+/** What a family is called in this package. */
+export type JobMetricKey =
+  | 'running'
+  | 'started'
+  | 'total'
+  | 'duration'
+  | 'wait'
+  | 'oldestRunning'
+  | 'lastSuccess'
+  | 'runtime'
+  | 'memoryPeak'
+  | 'cpu'
+  | 'rows'
+  | 'overflow'
+  | 'labelOverflow'
+  | 'skipped';
+
 /**
  * The one table of metrics that are made from the files. Those of `async_*` are the same as in the process that exports
  * them itself: name, labels, buckets and meaning.
  */
-export const JOB_METRICS = {
+export const JOB_METRICS: Readonly<Record<Exclude<JobMetricKey, 'duration' | 'wait'>, JobMetricSpec>> &
+  Readonly<Record<'duration' | 'wait', JobHistogramSpec>> = {
   running: {
     name: 'async_operations_running',
     type: 'gauge',
@@ -111,10 +129,7 @@ export const JOB_METRICS = {
     labels: [],
     description: 'Lines with events of runs that could not be read.',
   },
-} as const satisfies Readonly<Record<string, JobMetricSpec>>;
-
-/** What a family is called in this package. */
-export type JobMetricKey = keyof typeof JOB_METRICS;
+};
 
 /** The metric points of a run that `rows_processed_total` adds up. */
 export const ROWS_METRIC = 'rows_processed';
