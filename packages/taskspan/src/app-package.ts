@@ -20,8 +20,8 @@ export interface AppLocation {
 
 /**
  * Finds the application's package.json: from the main script's real path upward, else from the working folder upward.
- * A script below `node_modules` is a tool that runs the app (a test runner, a framework's command), so the working
- * folder goes first. Files without a `name` (a bare `{"type": "module"}` in a folder of built files) are passed over, unless
+ * A script below `node_modules` is a tool that runs the app (a test runner, a framework's command), as is the command
+ * line of this package: there the working folder goes first. Files without a `name` (a bare `{"type": "module"}` in a folder of built files) are passed over, unless
  * there is no other: then the nearest one counts.
  *
  * @returns undefined when there is none
@@ -29,7 +29,7 @@ export interface AppLocation {
 export function findAppPackage(location: AppLocation = currentLocation()): AppPackage | undefined {
   const script = location.script === undefined ? undefined : realPath(location.script);
   const starts = [script === undefined ? undefined : dirname(script), location.cwd];
-  if (script?.split(sep).includes('node_modules')) starts.reverse();
+  if (script !== undefined && isTool(script)) starts.reverse();
   let unnamed: AppPackage | undefined;
   for (const start of starts) {
     for (const found of start === undefined ? [] : packagesUpward(resolve(start))) {
@@ -38,6 +38,10 @@ export function findAppPackage(location: AppLocation = currentLocation()): AppPa
     }
   }
   return unnamed;
+}
+
+function isTool(script: string): boolean {
+  return script.split(sep).includes('node_modules') || dirname(script) === import.meta.dirname;
 }
 
 /** Names of the packages that it asks for itself, those for development aside. Empty when its file cannot be read. */

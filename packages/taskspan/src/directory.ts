@@ -66,7 +66,21 @@ export function findDirectory(options: DirectoryOptions): TaskspanDirectory {
   });
 }
 
-function candidates({ env, serviceName, app, dir, tempFolder }: DirectoryOptions): readonly Candidate[] {
+/**
+ * The places that {@link findDirectory} looks at, in its order: for who reads what another process has written, and
+ * makes nothing.
+ */
+export function directoryPlaces(options: Omit<DirectoryOptions, 'logsDir'>): readonly string[] {
+  return candidates(options).map(({ path }) => path);
+}
+
+function candidates({
+  env,
+  serviceName,
+  app,
+  dir,
+  tempFolder,
+}: Omit<DirectoryOptions, 'logsDir'>): readonly Candidate[] {
   const service = safeFileName(serviceName);
   const found: Candidate[] = [];
   if (dir !== undefined) found.push({ source: 'asked', path: resolve(dir), askedBy: 'TASKSPAN_DIR' });
