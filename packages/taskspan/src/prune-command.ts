@@ -1,6 +1,6 @@
 import type { PruneReport } from '@taskspan/joblog/retention';
 import type { Command } from 'commander';
-import { findLogsPlace } from './logs-place.ts';
+import { findStoredLogs } from './stored-logs.ts';
 
 interface PruneFlags {
   readonly dir?: string;
@@ -17,14 +17,16 @@ export function registerPrune(program: Command): void {
     .option('--dry-run', 'only say what would be done')
     .option('--json', 'print one JSON object')
     .action(async (flags: PruneFlags) => {
-      const { config, logs, warnings } = findLogsPlace(flags.dir);
+      const dirs = flags.dir === undefined ? [] : [flags.dir];
+      const { config, logs, warnings } = findStoredLogs({ env: process.env, dirs });
+      const [folder = ''] = logs;
       for (const warning of warnings) process.stderr.write(`taskspan: ${warning}\n`);
       const { DEFAULT_RETENTION, pruneLogs } = await import('@taskspan/joblog/retention');
       // Whoever calls it wants it done, also where the background must not.
       const limits = config.retention ?? DEFAULT_RETENTION;
-      const report = await pruneLogs({ logs, limits, compression: config.compression, dryRun: flags.dryRun });
+      const report = await pruneLogs({ logs: folder, limits, compression: config.compression, dryRun: flags.dryRun });
       if (report === undefined) {
-        process.stderr.write(`taskspan: another process is tidying ${logs} right now\n`);
+        process.stderr.write(`taskspan: another process is tidying ${folder} right now\n`);
         process.exitCode = 1;
         return;
       }
