@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LogTree } from '../reader/log-tree.ts';
+import { addRun, addToFile, type FakeRun, runLine } from './log-tree.test.fixture.ts';
+import { StoredIndex } from './stored-index.ts';
+
+const DAY = '2026-11-20';
+const DAY_MS: number = Date.parse(DAY);
+
+describe('StoredIndex', () => {
+  let base: string;
+  let logs: string;
+  const opened: StoredIndex[] = [];
+
+  beforeEach(() => {
+    base = mkdtempSync(join(tmpdir(), 'stored-index-'));
+    logs = join(base, 'logs');
+  });
+
+  afterEach(async () => {
+    for (const index of opened.splice(0)) await index.close();
+    rmSync(base, { recursive: true });
+  });
+
+  function open(folder: string | undefined = join(base, 'index')): StoredIndex {
+    const index = new StoredIndex({ tree: new LogTree(logs), folder });
+    opened.push(index);
+    return index;
+  }
+
+  function run(n: number, more: Partial<FakeRun> = {}): FakeRun {
+    return { id: `run-${n}`, startMs: DAY_MS + n * 1000, ...more };
+  }
+
+  async function ids(index: StoredIndex, request: Parameters<StoredIndex['listJobs']>[0] = {}): Promise<string[]> {
+    return (await index.listJobs(request)).jobs.map((job) => job.job_id);
+  }
+
+  it('lists runs newest first, with what is known of them', async () => {
+    addRun(logs, run(1, { label: 'daily', messages: ['hello'] }));
+    addRun(logs, run(2, { status: 'failure' }));
+    const { jobs, has_more } = await open().listJobs({});
+    assert.equal(has_more, false);
+    assert.deepEqual(jobs, [
+      {
+        job_id: 'run-2',
+        run: 'a1b2c3d4e5f60718',
+        operation: 'commit',
+        label: null,
+        status: 'failure',
+        attempt: null,
+        started_at: '2026-11-20T00:00:02.000Z',
+        ended_at: '2026-11-20T00:00:03.500Z',
+        duration_seconds: 1.5,
+        outputs: [],
+        error_type: 'TypeError',
+        progress: null,
+        service: 'shop',
+      },
+      {
+        job_id: 'run-1',
+        run: 'a1b2c3d4e5f60718',
+        operation: 'commit',
+        label: 'daily',
+        status: 'success',
+        attempt: null,
+        started_at: '2026-11-20T00:00:01.000Z',
+        ended_at: '2026-11-20T00:00:02.500Z',
+        duration_seconds: 1.5,
+        outputs: [],
+        error_type: null,
+        progress: null,
+        service: 'shop',
+      },
+    ]);
+  });
+
+  it('finds the runs of shared files, and their file', async () => {
+    addToFile(logs, `${DAY}/_07.0198c0de.jsonl`, [1, 2, 3].map((n) => runLine(run(n))).join(''));
+    addRun(logs, run(4));
+    const index = open();
+    assert.deepEqual(await ids(index), ['run-4', 'run-3', 'run-2', 'run-1']);
+    assert.deepEqual(
+      (await index.filesOf('run-2')).map(({ name }) => name),
+      ['_07.0198c0de'],
+    );
+    assert.deepEqual(await index.filesOf('run-9'), []);
+  });
+});
