@@ -1,12 +1,11 @@
 /** `taskspan run`: a command of any kind as a task, with its output, its signals and its exit code as without us. */
 import { readFileSync, writeSync } from 'node:fs';
-import { constants } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
 import { reportOnce, state } from '@taskspan/core/hub';
 import { givenRunId, openOutputPipes, superviseCommand } from '@taskspan/joblog/run';
 import { type CommandKeeping, keepCommand } from './command-keeping.ts';
 import { describeWarning, readConfig } from './config.ts';
+import { endBySignal, endWithCode } from './process-end.ts';
 import { type RunRequest, readRunArguments, runHelp, UsageError } from './run-options.ts';
 
 /** Between 124 (timeout) and 126 (cannot be executed), as other programs that run programs have it. */
@@ -41,8 +40,8 @@ async function run(request: RunRequest, fileVariables: Readonly<Record<string, s
   await keeping?.close();
   if (result.category === 'launch_failed') say(`taskspan: ${command[0]}: ${reason(result.errorType)}\n`);
   const signal = result.interruptedBy ?? (result.category === 'signal' ? result.signal : undefined);
-  if (signal !== undefined) await dieBy(signal);
-  else process.exit(result.shellStatus);
+  if (signal !== undefined) await endBySignal(signal);
+  else endWithCode(result.shellStatus);
 }
 
 /** What is set already wins, as with Node's own `--env-file`; of two files, the later one. */
@@ -61,48 +60,6 @@ function readEnvFiles(files: readonly string[]): Readonly<Record<string, string 
 function reason(code: string | undefined): string {
   if (code === 'ENOENT') return 'command not found';
   return code === 'EACCES' ? 'permission denied' : `cannot be executed (${code})`;
-}
-
-/** Signals that make a process leave an image of its memory. */
-const DUMPING: readonly NodeJS.Signals[] = [
-  'SIGQUIT',
-  'SIGILL',
-  'SIGTRAP',
-  'SIGABRT',
-  'SIGBUS',
-  'SIGFPE',
-  'SIGSEGV',
-  'SIGXCPU',
-  'SIGXFSZ',
-  'SIGSYS',
-];
-const UNCATCHABLE: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGSTOP'];
-const SIGNAL_MS = 1000;
-
-/** Ends this process by a signal, so that whoever waits for it sees what ended the command; else by the code of a shell. */
-async function dieBy(signal: NodeJS.Signals): Promise<void> {
-  // The kernel ends no init process this way, and an image of this process would replace that of the command.
-  const isPossible = process.pid !== 1 && !(DUMPING.includes(signal) && dumpsAreWritten());
-  if (isPossible) {
-    if (!UNCATCHABLE.includes(signal)) {
-      // Node ignores or uses some signals: whose last listener goes has its own effect again.
-      const listener = (): void => {};
-      process.on(signal, listener);
-      process.off(signal, listener);
-    }
-    process.kill(process.pid, signal);
-    await delay(SIGNAL_MS);
-  }
-  process.exit(128 + constants.signals[signal]);
-}
-
-function dumpsAreWritten(): boolean {
-  try {
-    return !/^Max core file size\s+0\s/m.test(readFileSync('/proc/self/limits', 'latin1'));
-  } catch {
-    // Not Linux: the safe answer.
-    return true;
-  }
 }
 
 function warn(message: string): void {
