@@ -4,6 +4,7 @@ import { runDemo } from './demo.ts';
 import { examine, printFindings } from './doctor.ts';
 import { registerPrune } from './prune-command.ts';
 import { registerRun } from './run-options.ts';
+import { registerServe } from './serve-command.ts';
 import { start } from './start.ts';
 
 const print = (line: string): void => {
@@ -21,6 +22,7 @@ export const program: Command = new Command('taskspan')
 
 registerRun(program);
 registerPrune(program);
+registerServe(program);
 
 program
   .command('doctor')

@@ -272,6 +272,22 @@ export const CONFIG: readonly ConfigEntry[] = [
     meaning: 'Jobs whose logs a reader remembers between requests. 0: none.',
   },
   {
+    key: 'TASKSPAN_TOKEN',
+    option: undefined,
+    type: 'text',
+    default: 'none',
+    meaning:
+      'Of `taskspan serve`: the token that requests must bear. Needed to listen where others can reach it; `--token` goes before it.',
+  },
+  {
+    key: 'TASKSPAN_SERVICE_TOKENS',
+    option: undefined,
+    type: 'key=value list',
+    default: 'empty',
+    meaning:
+      'Of `taskspan serve`: tokens that show the runs of one service each, such as `mail=…,shop=…`; the names are percent-encoded. `--service-token` goes before it.',
+  },
+  {
     key: 'TASKSPAN_SPOOL_MAX_BYTES',
     option: 'spoolMaxBytes',
     type: 'number',
