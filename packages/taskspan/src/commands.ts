@@ -3,6 +3,10 @@ import { Command, InvalidArgumentError } from 'commander';
 import { runDemo } from './demo.ts';
 import { examine, printFindings } from './doctor.ts';
 import { registerPrune } from './prune-command.ts';
+import { registerJobs } from './reader-commands/jobs-command.ts';
+import { registerLogs } from './reader-commands/logs-command.ts';
+import { registerMetrics } from './reader-commands/metrics-command.ts';
+import { registerSearch } from './reader-commands/search-command.ts';
 import { registerRun } from './run-options.ts';
 import { registerServe } from './serve-command.ts';
 import { start } from './start.ts';
@@ -21,6 +25,10 @@ export const program: Command = new Command('taskspan')
   .showHelpAfterError();
 
 registerRun(program);
+registerJobs(program);
+registerLogs(program);
+registerSearch(program);
+registerMetrics(program);
 registerPrune(program);
 registerServe(program);
 

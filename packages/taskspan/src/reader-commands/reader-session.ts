@@ -1,0 +1,67 @@
+/** What the commands that read job logs have in common: their options, the reader, and how they fail. */
+import { existsSync } from 'node:fs';
+import type { JobLogReader } from '@taskspan/joblog';
+import type { Command } from 'commander';
+import { findStoredLogs, type StoredLogs } from '../stored-logs.ts';
+import type { CommandIo } from './command-io.ts';
+import { type Printer, printing } from './printer.ts';
+
+export interface SessionFlags {
+  readonly dir?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Adds the options that each of these commands has. */
+export function withSessionOptions(command: Command): Command {
+  return command
+    .option('--dir <folder>', 'data folder; several are read as one (default: as for an application)', collected)
+    .option('--json', 'print JSON: an object a line for lists and logs, one object otherwise');
+}
+
+function collected(value: string, former: readonly string[] = []): readonly string[] {
+  return [...former, value];
+}
+
+export interface Session {
+  readonly reader: JobLogReader;
+  readonly printer: Printer;
+  readonly stored: StoredLogs;
+}
+
+/** Runs a command with a reader of the logs; what it cannot be asked becomes a sentence and a failure. */
+export async function reading(
+  io: CommandIo,
+  flags: SessionFlags,
+  command: (session: Session) => Promise<void>,
+): Promise<void> {
+  const { BadRequestError, JobLogReader, UnknownJobError } = await import('@taskspan/joblog');
+  await printing(io, async (printer) => {
+    const stored = findStoredLogs({ env: io.env, dirs: flags.dir });
+    for (const warning of stored.warnings) printer.note(warning);
+    for (const folder of stored.logs) if (!existsSync(folder)) printer.note(`there are no logs in ${folder}`);
+    const { logs, index, config } = stored;
+    const reader = new JobLogReader({
+      logs,
+      index,
+      refreshIntervalMs: config.logRefreshIntervalMs,
+      cacheSize: config.logCacheSize,
+    });
+    try {
+      await command({ reader, printer, stored });
+    } catch (error) {
+      if (!(error instanceof BadRequestError || error instanceof UnknownJobError)) throw error;
+      printer.fail(error.message);
+    } finally {
+      await reader.close();
+    }
+  });
+}
+
+/** Tells of lines that nobody could read. */
+export function noteSkipped(
+  printer: Printer,
+  { skipped_lines: skipped = 0 }: { readonly skipped_lines?: number },
+): void {
+  if (skipped === 1) printer.note('one line could not be read');
+  else if (skipped > 1) printer.note(`${skipped} lines could not be read`);
+}
