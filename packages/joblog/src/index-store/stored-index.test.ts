@@ -88,4 +88,28 @@ describe('StoredIndex', () => {
     );
     assert.deepEqual(await index.filesOf('run-9'), []);
   });
+
+  it('finds a text in all entries, newest day first', async () => {
+    addRun(logs, run(1, { messages: ['the Needle of day one', 'hay'] }));
+    addRun(logs, run(86_401, { messages: ['hay', 'a needle', 'needle again'] }));
+    addToFile(logs, `${DAY}/_07.0198c0de.jsonl`, runLine(run(2, { messages: ['shared nEEdle'] })));
+    const index = open();
+    const { hits, has_more } = await index.search({ needle: 'needle' });
+    assert.equal(has_more, false);
+    assert.deepEqual(
+      hits.map(({ job_id, entry }) => `${job_id}: ${entry.log?.message}`),
+      ['run-86401: a needle', 'run-86401: needle again', 'run-2: shared nEEdle', 'run-1: the Needle of day one'],
+    );
+    const paged: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await index.search({ needle: 'needle', limit: 1, cursor });
+      paged.push(...page.hits.map(({ entry }) => entry.log?.message ?? ''));
+      cursor = page.next_cursor;
+      if (!page.has_more) break;
+    }
+    assert.deepEqual(
+      paged,
+      hits.map(({ entry }) => entry.log?.message),
+    );
+  });
 });

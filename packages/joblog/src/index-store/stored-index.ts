@@ -9,6 +9,8 @@ import type { LogTree } from '../reader/log-tree.ts';
 import type { JobSearchRequest, JobSearchResponse } from '../reader/search.ts';
 import { DayIndex } from './day-index.ts';
 import { JobList } from './job-list.ts';
+import { ScanThreads } from './scan-threads.ts';
+import { TextSearch } from './text-search.ts';
 
 /** Indexes of days that are not in use are let go beyond this. */
 const MEMORY_BYTES = 96 * 1024 * 1024;
@@ -24,6 +26,7 @@ export class StoredIndex implements JobIndex {
   readonly #folder: string | undefined;
   /** The one that was asked last comes last. */
   readonly #days = new Map<string, DayIndex>();
+  readonly #threads = new ScanThreads();
   #asking = 0;
 
   constructor({ tree, folder }: StoredIndexOptions) {
@@ -55,11 +58,12 @@ export class StoredIndex implements JobIndex {
     });
   }
 
-  search(_request: JobSearchRequest): Promise<JobSearchResponse> {
-    throw new Error('not yet');
+  async search(request: JobSearchRequest): Promise<JobSearchResponse> {
+    return new TextSearch(request, { tree: this.#tree, threads: this.#threads }).page();
   }
 
   async close(): Promise<void> {
+    await this.#threads.close();
     for (const index of this.#days.values()) {
       await index.save();
       index.close();
