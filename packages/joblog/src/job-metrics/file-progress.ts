@@ -1,4 +1,16 @@
 import type { Compression } from '../reader/log-file.ts';
+import { NumberTable } from './number-table.ts';
+import type { TextHash } from './text-hash.ts';
+
+/** Inodes are told apart by so many values: another file under the same name has another one, nearly always. */
+const INODES = 65_536;
+
+/** Larger files (64 GiB) are not parked. */
+const MAX_PARKED_BYTES = 2 ** 35;
+
+/** What a parked file was, as the last digit of its value. */
+const PARKED: readonly Compression[] = ['none', 'gzip', 'zstd'];
+const KINDS = 4;
 
 /** How far one file of runs was read. It may be there plain, compressed, or both. */
 export class FileProgress {
@@ -9,7 +21,7 @@ export class FileProgress {
   plainRead = 0;
   /** Its size then; -1 when it was not read. Above {@link plainRead} while its last line has no end. */
   plainSize = -1;
-  /** Its inode: another file under the same name is another file. */
+  /** Of its inode: see {@link inodeTag}. */
   inode = 0;
   /** Bytes of the compressed file that were read, counted as they were before the compression. */
   packedRead = 0;
@@ -27,21 +39,31 @@ export class FileProgress {
   }
 }
 
+/** What is kept of an inode. */
+export function inodeTag(inode: number): number {
+  return inode % INODES;
+}
+
 /** How far the files of one day's folder were read. */
 export class DayProgress {
-  /** `YYYY-MM-DD` */
-  readonly day: string;
   /** The logs folder that it lies in, absolute. */
   readonly logs: string;
-  readonly files: Map<string, FileProgress> = new Map();
+  /** `YYYY-MM-DD` */
+  readonly day: string;
+  /** Files that grow, or of which there is more to say than fits into a number. */
+  readonly active: Map<string, FileProgress> = new Map();
+  /** All others, by the hash of their names: the size up to which they were read, and what they are. */
+  readonly parked: NumberTable = new NumberTable();
   /** Modification time of the folder when it was listed, in milliseconds; -1 before. */
   listedMs = -1;
   /** Since when it is gone, in milliseconds of the monotonic clock; undefined while it is there. */
   goneSince: number | undefined;
+  readonly #hash: TextHash;
 
-  constructor(logs: string, day: string) {
+  constructor(logs: string, day: string, hash: TextHash) {
     this.logs = logs;
     this.day = day;
+    this.#hash = hash;
   }
 
   /** Absolute path of its folder. */
@@ -49,12 +71,58 @@ export class DayProgress {
     return `${this.logs}/${this.day}`;
   }
 
-  /** Progress of a file, which may be new. */
+  /** Progress of a file, which may be new; it is active from now on. */
   file(name: string): FileProgress {
-    const known = this.files.get(name);
-    if (known !== undefined) return known;
+    const active = this.active.get(name);
+    if (active !== undefined) return active;
     const file = new FileProgress(this, name);
-    this.files.set(name, file);
+    this.#unpark(file);
+    this.active.set(name, file);
     return file;
   }
+
+  /** Keeps of a file nothing but a number, if that says all. */
+  park(file: FileProgress): void {
+    const { isPlainThere, packing, plainRead, plainSize, packedSize } = file;
+    const isPlain = isPlainThere && packing === 'none' && plainSize >= 0 && plainRead === plainSize;
+    const isPacked = !isPlainThere && packing !== 'none' && packedSize >= 0;
+    const size = isPlain ? plainSize : packedSize;
+    if (!(isPlain || isPacked) || size >= MAX_PARKED_BYTES) return;
+    this.active.delete(file.name);
+    this.parked.set(this.#hash.of(file.name), (size * KINDS + PARKED.indexOf(packing)) * INODES + file.inode);
+  }
+
+  /** True for a parked file that is there in the same form and, where that is told, of the same size and inode. */
+  isParkedAs(name: string, packing: Compression, stats?: { readonly size: number; readonly ino: number }): boolean {
+    const value = this.parked.get(this.#hash.of(name));
+    if (value === undefined || kindOf(value) !== packing) return false;
+    if (stats === undefined) return true;
+    return sizeOf(value) === stats.size && (packing !== 'none' || value % INODES === inodeTag(stats.ino));
+  }
+
+  #unpark(file: FileProgress): void {
+    const key = this.#hash.of(file.name);
+    const value = this.parked.get(key);
+    if (value === undefined) return;
+    this.parked.delete(key);
+    const packing = kindOf(value);
+    if (packing === 'none') {
+      file.plainRead = sizeOf(value);
+      file.plainSize = file.plainRead;
+      file.inode = value % INODES;
+      file.isPlainThere = true;
+    } else {
+      // Should it have grown, it is read from its start: what is counted is remembered.
+      file.packedSize = sizeOf(value);
+      file.packing = packing;
+    }
+  }
+}
+
+function kindOf(value: number): Compression {
+  return PARKED[Math.floor(value / INODES) % KINDS] ?? 'none';
+}
+
+function sizeOf(value: number): number {
+  return Math.floor(value / INODES / KINDS);
 }

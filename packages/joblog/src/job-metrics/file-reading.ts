@@ -4,7 +4,7 @@ import { reportOnce } from '@taskspan/core/hub';
 import { logFileAs } from '../reader/log-file.ts';
 import { readLines } from '../reader/log-lines.ts';
 import { EventLines, type LineTaker, takeLine } from './event-lines.ts';
-import type { FileProgress } from './file-progress.ts';
+import { type FileProgress, inodeTag } from './file-progress.ts';
 import type { TimeSlice } from './time-slice.ts';
 
 /** Chunks are taken at once, before anybody else can read into it. */
@@ -31,7 +31,7 @@ export async function readNew(file: FileProgress, taker: LineTaker, slice: TimeS
 
 async function readBoth(file: FileProgress, taker: LineTaker, slice: TimeSlice): Promise<boolean> {
   const stats = file.isPlainThere ? plainStats(file) : undefined;
-  if (file.plainSize >= 0 && stats?.ino !== file.inode) movePlain(file);
+  if (file.plainSize >= 0 && (stats === undefined || inodeTag(stats.ino) !== file.inode)) movePlain(file);
   // A compressed copy beside the plain file that was read is a copy of what was read, until the plain file is gone.
   const isCopy = file.plainSize >= 0 && file.packedSize < 0;
   const hasPacked = file.packing !== 'none' && !isCopy && (await readPacked(file, taker));
@@ -60,8 +60,8 @@ async function readPlain(file: FileProgress, taker: LineTaker, slice: TimeSlice)
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) return false;
     // Another file, or one that was cut off: from its start. What of it was counted is remembered.
-    if (stats.ino !== file.inode || stats.size < file.plainRead) file.plainRead = 0;
-    file.inode = stats.ino;
+    if (inodeTag(stats.ino) !== file.inode || stats.size < file.plainRead) file.plainRead = 0;
+    file.inode = inodeTag(stats.ino);
     const lines = new EventLines(taker);
     let at = file.plainRead;
     for (let bytes = readChunk(descriptor, at); bytes > 0; bytes = readChunk(descriptor, at)) {

@@ -7,6 +7,7 @@ import { type Counted, MetricsState } from './metrics-state.ts';
 import { RunBook } from './run-book.ts';
 import { runEvent } from './run-event.ts';
 import { Scrapers } from './scrapers.ts';
+import { TextHash } from './text-hash.ts';
 import { TimeSlice } from './time-slice.ts';
 import { TreeReading } from './tree-reading.ts';
 
@@ -120,7 +121,7 @@ export class MetricsAggregator {
     if (performance.now() < this.#forgottenAt + FORGET_MS) return;
     this.#forgottenAt = performance.now();
     const { book, trees } = this.#counted;
-    book.forget((day) => !trees.some((tree) => tree.days.has(day)), Date.now());
+    book.forget((day) => trees.some((tree) => tree.days.has(day)), Date.now());
   }
 
   async #save(): Promise<void> {
@@ -133,8 +134,9 @@ export class MetricsAggregator {
 
   #nothing(): Counted {
     const cells = new MetricCells();
-    const trees = this.#folders.map((folder) => new TreeReading(folder));
-    return { cells, book: new RunBook(cells), trees };
+    const hash = new TextHash();
+    const trees = this.#folders.map((folder) => new TreeReading(folder, hash));
+    return { cells, book: new RunBook(cells, hash), trees, hash };
   }
 }
 

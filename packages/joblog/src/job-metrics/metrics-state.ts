@@ -10,6 +10,7 @@ import { clearReports, reportOnce } from '@taskspan/core/hub';
 import type { MetricCells } from './metric-cells.ts';
 import type { RunBook } from './run-book.ts';
 import { applyLine, type StateHead, stateHead, stateLines } from './state-lines.ts';
+import type { TextHash } from './text-hash.ts';
 import { TimeSlice } from './time-slice.ts';
 import type { TreeReading } from './tree-reading.ts';
 
@@ -32,6 +33,7 @@ export interface Counted {
   readonly cells: MetricCells;
   readonly book: RunBook;
   readonly trees: readonly TreeReading[];
+  readonly hash: TextHash;
 }
 
 export class MetricsState {

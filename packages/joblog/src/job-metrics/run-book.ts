@@ -4,16 +4,21 @@
  */
 import type { TaskStatus } from '@taskspan/core';
 import type { JobCell, MetricCells } from './metric-cells.ts';
+import { NumberTable } from './number-table.ts';
 import type { RunEvent, RunEventContent } from './run-event.ts';
+import type { TextHash } from './text-hash.ts';
 
 /** An open run that was not heard of for so long may have lost its process. */
 const OPEN_MS = 86_400_000;
 
-/** Sequence numbers of points remembered per run; when there are more, smaller ones count as known. */
-const SEQUENCES_REMEMBERED = 1024;
+/** Open runs remembered, some 400 bytes each; the oldest is forgotten first. */
+const RUNS_REMEMBERED = 100_000;
 
-/** Runs remembered, about 200 bytes each; the oldest is forgotten first. */
-const RUNS_REMEMBERED = 500_000;
+/** Ended runs remembered, and points, in 27 bytes each; those of the oldest day are forgotten first. */
+const ENDED_REMEMBERED = 1_000_000;
+
+/** Ended runs whose last records may still come, of those that are not counted here. */
+const LATELY_ENDED = 10_000;
 
 /** How a run ended. */
 export interface RunEnd {
@@ -22,7 +27,7 @@ export interface RunEnd {
   readonly atMs: number;
 }
 
-/** What is remembered of one run. */
+/** What is remembered of a run that is open. */
 export interface KnownRun {
   /** Day of its file, `YYYY-MM-DD`. */
   readonly day: string;
@@ -37,20 +42,27 @@ export interface KnownRun {
   cpuSeconds: number | undefined;
   /** Its label had no place. */
   isOverflow: boolean;
-  /** Sequence numbers of its points that were added, ascending. */
-  rows: number[] | undefined;
 }
 
 export class RunBook {
   readonly runs: Map<string, KnownRun> = new Map();
+  /** Runs that have ended and were counted, by the hash of what tells them apart, with the day of their file. */
+  readonly ended: NumberTable = new NumberTable();
+  /** Points that were added, by the hash of run and sequence number, likewise. */
+  readonly points: NumberTable = new NumberTable();
+  /** Ended runs that were not counted. */
+  readonly #lately = new Set<string>();
   readonly #cells: MetricCells;
+  readonly #hash: TextHash;
 
-  constructor(cells: MetricCells) {
+  constructor(cells: MetricCells, hash: TextHash) {
     this.#cells = cells;
+    this.#hash = hash;
   }
 
   /** @param day of the file that the event was read from */
   take(event: RunEvent, day: string): void {
+    if (event.content.kind === 'rows' ? !this.#isNew(event, day) : this.#isOver(event.run)) return;
     const run = this.runs.get(event.run) ?? this.#meet(event, day);
     this.#cells.events += 1;
     run.lastMs = Math.max(run.lastMs, event.timeMs);
@@ -58,9 +70,7 @@ export class RunBook {
     if (event.cpuSeconds !== undefined) run.cpuSeconds = Math.max(run.cpuSeconds ?? 0, event.cpuSeconds);
     if (event.memoryBytes !== undefined) this.#job(run).remember(event.memoryBytes);
     this.#heed(run, event);
-    // A million runs of a queue that exports its own metrics need not be remembered.
-    if (run.end !== undefined && run.startMs > 0 && !run.isCountedHere && run.rows === undefined)
-      this.runs.delete(event.run);
+    if (run.end !== undefined && run.startMs > 0) this.#close(event.run, run);
   }
 
   /** Open runs that are counted here and were heard of within a day, by operation: how many, and when the first began. */
@@ -76,14 +86,37 @@ export class RunBook {
   }
 
   /** Forgets the runs of days that are no more, and those that will not be heard of again. */
-  forget(isGone: (day: string) => boolean, nowMs: number): void {
-    const excess = this.runs.size - RUNS_REMEMBERED;
-    let seen = 0;
+  forget(isThere: (day: string) => boolean, nowMs: number): void {
     for (const [key, run] of this.runs) {
-      const isSilent = !run.isCountedHere && run.rows === undefined && nowMs - run.lastMs >= OPEN_MS;
-      if (isSilent || isGone(run.day) || seen < excess) this.runs.delete(key);
-      seen += 1;
+      const isSilent = !run.isCountedHere && nowMs - run.lastMs >= OPEN_MS;
+      if (isSilent || !isThere(run.day)) this.runs.delete(key);
     }
+    forgetDays(this.ended, isThere);
+    forgetDays(this.points, isThere);
+  }
+
+  /** False for a point that was added before. Those without a number come from writers that do not count: all are new. */
+  #isNew({ run, content }: RunEvent, day: string): boolean {
+    if (content.kind !== 'rows' || content.sequence === undefined) return true;
+    const key = this.#hash.of(`${run} ${content.sequence}`);
+    if (this.points.get(key) !== undefined) return false;
+    this.points.set(key, dayNumber(day));
+    return true;
+  }
+
+  #isOver(run: string): boolean {
+    return this.#lately.has(run) || this.ended.get(this.#hash.of(run)) !== undefined;
+  }
+
+  /** Of a run that has ended nothing more is counted but points that come late. */
+  #close(key: string, run: KnownRun): void {
+    this.runs.delete(key);
+    if (run.isCountedHere) {
+      this.ended.set(this.#hash.of(key), dayNumber(run.day));
+      return;
+    }
+    this.#lately.add(key);
+    if (this.#lately.size > LATELY_ENDED) deleteFirst(this.#lately);
   }
 
   #meet({ run: key, operation, timeMs }: RunEvent, day: string): KnownRun {
@@ -97,9 +130,9 @@ export class RunBook {
       end: undefined,
       cpuSeconds: undefined,
       isOverflow: false,
-      rows: undefined,
     };
     this.runs.set(key, run);
+    if (this.runs.size > RUNS_REMEMBERED) deleteFirst(this.runs);
     return run;
   }
 
@@ -112,7 +145,7 @@ export class RunBook {
         this.#end(run, { status: content.status, durationSeconds: content.durationSeconds, atMs: timeMs });
         return;
       case 'rows':
-        this.#add(run, content.rows, content.sequence);
+        this.#job(run).add(content.rows);
         return;
       case 'manifest':
         // Its last record: what ended is told already.
@@ -144,12 +177,6 @@ export class RunBook {
     this.#job(run).finish(end.atMs, end.durationSeconds, run.cpuSeconds);
   }
 
-  #add(run: KnownRun, rows: number, sequence: number | undefined): void {
-    // Records without a number come from writers that do not count: they are never duplicates.
-    if (sequence !== undefined && !takeSequence(run, sequence)) return;
-    this.#job(run).add(rows);
-  }
-
   #job(run: KnownRun): JobCell {
     const cell = this.#cells.job(run.label, run.operation);
     const isKnown = cell.label === run.label && cell.operation === run.operation;
@@ -165,14 +192,27 @@ export class RunBook {
   }
 }
 
-/** False for a number that was taken before. They come nearly in order. */
-function takeSequence(run: KnownRun, sequence: number): boolean {
-  run.rows ??= [];
-  const { rows } = run;
-  let at = rows.length;
-  while (at > 0 && (rows[at - 1] ?? 0) > sequence) at -= 1;
-  if (rows[at - 1] === sequence || (at === 0 && rows.length >= SEQUENCES_REMEMBERED)) return false;
-  rows.splice(at, 0, sequence);
-  if (rows.length > SEQUENCES_REMEMBERED) rows.shift();
-  return true;
+function deleteFirst(items: { keys(): Iterator<string>; delete(key: string): boolean }): void {
+  const { value } = items.keys().next();
+  if (value !== undefined) items.delete(value);
+}
+
+function forgetDays(table: NumberTable, isThere: (day: string) => boolean): void {
+  const days = new Set<number>();
+  for (const [, day] of table.entries()) days.add(day);
+  const oldest = Math.min(...days);
+  const isFull = table.size > ENDED_REMEMBERED;
+  const gone = new Set([...days].filter((day) => !isThere(dayText(day)) || (isFull && day === oldest)));
+  if (gone.size > 0) table.keep((day) => !gone.has(day));
+}
+
+/** `2026-03-04` as 20260304. */
+function dayNumber(day: string): number {
+  return Number(day.replaceAll('-', ''));
+}
+
+function dayText(day: number): string {
+  return String(day)
+    .padStart(8, '0')
+    .replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3');
 }

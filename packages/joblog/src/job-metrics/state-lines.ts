@@ -1,6 +1,6 @@
 /** The lines of a state: how what was counted is written, and read again. Anything else than that throws. */
 import { isTaskStatus } from '@taskspan/core';
-import { DayProgress, type FileProgress } from './file-progress.ts';
+import type { FileProgress } from './file-progress.ts';
 import { JOB_METRICS } from './job-metric-table.ts';
 import { Histogram, type JobCell, type OperationCell } from './metric-cells.ts';
 import type { Counted } from './metrics-state.ts';
@@ -17,15 +17,18 @@ export interface StateHead {
 type Row = readonly unknown[];
 
 /** All lines of a state, as JSON values. */
-export function* stateLines({ cells, book, trees }: Counted): Generator<unknown, void, undefined> {
+export function* stateLines({ cells, book, trees, hash }: Counted): Generator<unknown, void, undefined> {
   const { events, operationOverflow, labelOverflow, skippedLines } = cells;
-  yield { events, operationOverflow, labelOverflow, skippedLines };
+  yield { events, seed: hash.seed, operationOverflow, labelOverflow, skippedLines };
   yield { operations: [...cells.operations.values()].map(operationRow) };
   for (const labels of cells.jobs.values()) yield { jobs: [...labels.values()].map(jobRow) };
   for (const rows of chunks(book.runs, ([key, run]) => runRow(key, run))) yield { runs: rows };
+  for (const rows of chunks(book.ended.entries(), (row) => row)) yield { ended: rows };
+  for (const rows of chunks(book.points.entries(), (row) => row)) yield { points: rows };
   for (const { logs, days } of trees) {
-    for (const { day, files } of days.values()) {
-      for (const rows of chunks(files.values(), fileRow)) yield { logs, day, files: rows };
+    for (const { day, active, parked } of days.values()) {
+      for (const rows of chunks(active.values(), fileRow)) yield { logs, day, files: rows };
+      for (const rows of chunks(parked.entries(), (row) => row)) yield { logs, day, parked: rows };
     }
   }
 }
@@ -38,11 +41,11 @@ export function stateHead(line: unknown): StateHead | undefined {
 }
 
 /** Puts a line where it belongs. Throws for what is no line of a state. */
-export function applyLine(line: unknown, counted: Counted): void {
+export function applyLine(line: unknown, { cells, book, trees, hash }: Counted): void {
   if (typeof line !== 'object' || line === null) throw new TypeError('a line is no object');
-  const { cells, book, trees } = counted;
   const fields = line as Readonly<Record<string, unknown>>;
   if (stateHead(line) !== undefined) {
+    hash.seed = amount(fields['seed']);
     cells.events = amount(fields['events']);
     cells.operationOverflow = amount(fields['operationOverflow']);
     cells.labelOverflow = amount(fields['labelOverflow']);
@@ -53,13 +56,20 @@ export function applyLine(line: unknown, counted: Counted): void {
     for (const row of rows(fields['jobs'])) readJob(cells.addJob(text(row[0]), text(row[1]), 0), row);
   } else if (fields['runs'] !== undefined) {
     for (const row of rows(fields['runs'])) book.runs.set(text(row[0]), readRun(row));
-  } else if (fields['files'] !== undefined) {
-    const tree = trees.find(({ logs }) => logs === fields['logs']);
-    if (tree === undefined) return;
-    const day = tree.days.get(text(fields['day'])) ?? new DayProgress(tree.logs, text(fields['day']));
-    tree.days.set(day.day, day);
-    for (const row of rows(fields['files'])) readFile(day.file(text(row[0])), row);
-  } else throw new TypeError('a line says nothing');
+  } else if (fields['ended'] !== undefined) {
+    for (const [key, day] of rows(fields['ended'])) book.ended.set(amount(key), amount(day));
+  } else if (fields['points'] !== undefined) {
+    for (const [key, day] of rows(fields['points'])) book.points.set(amount(key), amount(day));
+  } else {
+    const day = trees.find(({ logs }) => logs === fields['logs'])?.day(text(fields['day']));
+    // A folder that is no longer asked for.
+    if (day === undefined) return;
+    const isParked = fields['parked'] !== undefined;
+    for (const row of rows(isParked ? fields['parked'] : fields['files'])) {
+      if (isParked) day.parked.set(amount(row[0]), amount(row[1]));
+      else readFile(day.file(text(row[0])), row);
+    }
+  }
 }
 
 function operationRow(cell: OperationCell): Row {
@@ -119,10 +129,10 @@ function runRow(key: string, run: KnownRun): Row {
   const { day, operation, label, isCountedHere, isOverflow, startMs, lastMs, end, cpuSeconds } = run;
   const ended = end === undefined ? null : [end.status, end.durationSeconds ?? null, end.atMs];
   const flags = (isCountedHere ? 1 : 0) + (isOverflow ? 2 : 0);
-  return [key, day, operation, label, flags, startMs, lastMs, ended, cpuSeconds ?? null, run.rows ?? null];
+  return [key, day, operation, label, flags, startMs, lastMs, ended, cpuSeconds ?? null];
 }
 
-function readRun([, day, operation, label, flags, startMs, lastMs, end, cpu, points]: Row): KnownRun {
+function readRun([, day, operation, label, flags, startMs, lastMs, end, cpu]: Row): KnownRun {
   return {
     day: text(day),
     operation: text(operation),
@@ -133,7 +143,6 @@ function readRun([, day, operation, label, flags, startMs, lastMs, end, cpu, poi
     lastMs: amount(lastMs),
     end: end === null ? undefined : readEnd(list(end)),
     cpuSeconds: optional(cpu),
-    rows: points === null ? undefined : list(points).map(amount),
   };
 }
 

@@ -1,10 +1,13 @@
 /** Finds the files of one logs folder that may have something new, and has them read. */
-import { readdir, stat } from 'node:fs/promises';
-import { reportOnce } from '@taskspan/core/hub';
-import { parseLogFileName } from '../reader/log-file.ts';
+import { lstatSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { type Compression, logFileAs, parseLogFileName } from '../reader/log-file.ts';
 import type { LineTaker } from './event-lines.ts';
 import { DayProgress, type FileProgress } from './file-progress.ts';
 import { readNew } from './file-reading.ts';
+import { type FileInTurn, FileTurns } from './file-turns.ts';
+import { listed, unreadable } from './folder-listing.ts';
+import type { TextHash } from './text-hash.ts';
 import type { TimeSlice } from './time-slice.ts';
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
@@ -28,113 +31,122 @@ export class TreeReading {
   /** Absolute. */
   readonly logs: string;
   readonly days: Map<string, DayProgress> = new Map();
+  readonly #hash: TextHash;
   readonly #hot = new Set<FileProgress>();
-  #turns: Iterator<FileProgress> | undefined;
+  readonly #turns: FileTurns;
   #isFirst = true;
 
-  constructor(logs: string) {
+  constructor(logs: string, hash: TextHash) {
     this.logs = logs;
+    this.#hash = hash;
+    this.#turns = new FileTurns(this.days);
   }
 
-  /** Reads what is new: files that are new (the first time: all), those that grew lately, and some of the others. True when there was any. */
+  /** The progress of a day, which may be new. */
+  day(day: string): DayProgress {
+    const known = this.days.get(day);
+    if (known !== undefined) return known;
+    const made = new DayProgress(this.logs, day, this.#hash);
+    this.days.set(day, made);
+    return made;
+  }
+
+  /**
+   * Reads what is new: files that are new (the first time: all), those that grew lately, and some of the others.
+   *
+   * @returns true when there was any
+   */
   async read(take: DayTaker, slice: TimeSlice): Promise<boolean> {
     let hasNew = false;
-    const looked = new Set<FileProgress>();
     const look = async (file: FileProgress): Promise<void> => {
-      if (looked.has(file)) return;
-      looked.add(file);
       const hasGrown = await readNew(file, take(file.day.day), slice);
       hasNew ||= hasGrown;
       if (hasGrown && !this.#isFirst) {
         file.grewAt = performance.now();
         this.#hot.add(file);
-      }
+      } else if (!this.#hot.has(file)) file.day.park(file);
       if (slice.isOver) await slice.next();
     };
-    for (const file of await this.#findNew()) await look(file);
+    await this.#findDays();
+    for (const day of this.days.values()) {
+      if (day.goneSince === undefined) for (const file of await newIn(day)) await look(file);
+    }
     for (const file of this.#hot) {
-      if (performance.now() - file.grewAt >= HOT_MS || file.day.goneSince !== undefined) this.#hot.delete(file);
-      else await look(file);
+      const isCold = performance.now() - file.grewAt >= HOT_MS || file.day.goneSince !== undefined;
+      const isGone = file.day.active.get(file.name) !== file;
+      if (isCold || isGone) this.#hot.delete(file);
+      if (!isGone) await look(file);
     }
-    for (let looks = 0; looks < LOOKS && !this.#isFirst; looks += 1) {
-      const next = this.#nextInTurn();
-      if (next === undefined) break;
-      await look(next);
-    }
+    if (!this.#isFirst) await this.#lookInTurn(look, slice);
     this.#isFirst = false;
     return hasNew;
   }
 
-  /** Files that are new, or whose plain or compressed one came or went. */
-  async #findNew(): Promise<readonly FileProgress[]> {
+  async #findDays(): Promise<void> {
     // A folder that is not there is not mounted, or not made yet; what was in it is not forgotten.
     const there = new Set(await listed(this.logs));
-    for (const name of there)
-      if (DAY.test(name) && !this.days.has(name)) this.days.set(name, new DayProgress(this.logs, name));
-    const found: FileProgress[] = [];
+    for (const name of there) if (DAY.test(name)) this.day(name);
     for (const day of this.days.values()) {
-      if (there.has(day.day)) {
-        day.goneSince = undefined;
-        found.push(...(await this.#findInDay(day)));
-      } else this.#forget(day);
+      if (there.has(day.day)) day.goneSince = undefined;
+      else {
+        day.listedMs = -1;
+        day.goneSince ??= performance.now();
+        if (performance.now() - day.goneSince >= GONE_MS) this.days.delete(day.day);
+      }
     }
-    return found;
   }
 
-  #forget(day: DayProgress): void {
-    day.listedMs = -1;
-    day.goneSince ??= performance.now();
-    if (performance.now() - day.goneSince >= GONE_MS) this.days.delete(day.day);
-  }
-
-  async #findInDay(day: DayProgress): Promise<readonly FileProgress[]> {
-    const changedMs = await folderChangedMs(day.path);
-    if (changedMs === undefined || changedMs === day.listedMs) return [];
-    const names = await listed(day.path);
-    if (names === undefined) return [];
-    day.listedMs = Date.now() - changedMs < LISTING_MS ? -1 : changedMs;
-    return compare(day, names);
-  }
-
-  /** Undefined once all had their turn. */
-  #nextInTurn(): FileProgress | undefined {
-    this.#turns ??= inTurn(this.days);
-    const next = this.#turns.next();
-    if (next.done !== true) return next.value;
-    this.#turns = undefined;
-    return undefined;
+  /** Looks at some files, going on where it stopped the last time; at all of them if there are few. */
+  async #lookInTurn(look: (file: FileProgress) => Promise<void>, slice: TimeSlice): Promise<void> {
+    for (let looks = 0; looks < LOOKS; looks += 1) {
+      const next = await this.#turns.next();
+      if (next === undefined) return;
+      if (!isAsParked(next)) await look(next.day.file(next.name));
+      else if (slice.isOver) await slice.next();
+    }
   }
 }
 
-/** What differs from the last listing: files that came, or changed between plain and compressed. */
+/** Files that are new, or came or went as plain or as compressed, since the folder was listed the last time. */
+async function newIn(day: DayProgress): Promise<readonly FileProgress[]> {
+  const changedMs = await folderChangedMs(day.path);
+  if (changedMs === undefined || changedMs === day.listedMs) return [];
+  const names = await listed(day.path);
+  if (names === undefined) return [];
+  day.listedMs = Date.now() - changedMs < LISTING_MS ? -1 : changedMs;
+  return compare(day, names);
+}
+
 function compare(day: DayProgress, names: readonly string[]): FileProgress[] {
   const plain = new Set<string>();
-  const packed = new Map<string, FileProgress['packing']>();
+  const packed = new Map<string, Compression>();
   for (const fileName of names) {
     const { name, compression } = parseLogFileName(fileName) ?? {};
     if (name === undefined || compression === undefined) continue;
     if (compression === 'none') plain.add(name);
     else packed.set(name, compression);
   }
+  for (const name of day.active.keys()) if (!plain.has(name) && !packed.has(name)) day.active.delete(name);
   const changed: FileProgress[] = [];
-  for (const name of new Set([...day.files.keys(), ...plain, ...packed.keys()])) {
+  const compareOne = (name: string, isPlain: boolean, packing: Compression): void => {
+    // Most are as they were.
+    if (!(isPlain && packing !== 'none') && day.isParkedAs(name, packing)) return;
     const file = day.file(name);
-    const isPlainThere = plain.has(name);
-    const packing = packed.get(name) ?? 'none';
-    if (isPlainThere === file.isPlainThere && packing === file.packing) continue;
-    file.isPlainThere = isPlainThere;
+    if (file.isPlainThere === isPlain && file.packing === packing) return;
+    file.isPlainThere = isPlain;
     file.packing = packing;
-    if (isPlainThere || packing !== 'none') changed.push(file);
-  }
+    changed.push(file);
+  };
+  for (const name of plain) compareOne(name, true, packed.get(name) ?? 'none');
+  for (const [name, packing] of packed) if (!plain.has(name)) compareOne(name, false, packing);
   return changed;
 }
 
-/** All files there are. Maps may change meanwhile. */
-function* inTurn(days: ReadonlyMap<string, DayProgress>): Generator<FileProgress, void, undefined> {
-  for (const day of days.values()) {
-    if (day.goneSince !== undefined) continue;
-    for (const file of day.files.values()) if (file.isPlainThere || file.packing !== 'none') yield file;
-  }
+/** True for a file of which nothing is new. */
+function isAsParked({ day, name, compression }: FileInTurn): boolean {
+  const { path } = logFileAs({ folder: day.logs, day: day.day, name }, compression);
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats === undefined || !stats.isFile() || day.isParkedAs(name, compression, stats);
 }
 
 async function folderChangedMs(path: string): Promise<number | undefined> {
@@ -144,19 +156,4 @@ async function folderChangedMs(path: string): Promise<number | undefined> {
   } catch (error) {
     return unreadable(path, error);
   }
-}
-
-async function listed(path: string): Promise<readonly string[] | undefined> {
-  try {
-    return await readdir(path);
-  } catch (error) {
-    return unreadable(path, error);
-  }
-}
-
-function unreadable(path: string, error: unknown): undefined {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code !== 'ENOENT' && code !== 'ENOTDIR')
-    reportOnce('metrics.folder', `${path} cannot be read (${code ?? String(error)}): its runs are not in the metrics`);
-  return undefined;
 }
