@@ -23,7 +23,7 @@ import { LineCache } from './line-cache.ts';
 import { checkedFilter, checkedJobId, checkedLimit, checkedService, EVERY_RECORD } from './log-request.ts';
 import { LogTree } from './log-tree.ts';
 import { UnknownJobError } from './reader-error.ts';
-import { cursorText } from './record-key.ts';
+import { cursorText, type RecordKey } from './record-key.ts';
 import type { JobSearchRequest, JobSearchResponse } from './search.ts';
 import { entryChars, shownEntry } from './shown-entry.ts';
 import { TreeScan } from './tree-scan.ts';
@@ -89,16 +89,17 @@ export class JobLogReader {
     const { log, view } = await this.#open(request.job_run_id, filter.service);
     const entries: JobLogEntry[] = [];
     let chars = 0;
-    let next: string | undefined;
-    for await (const { record, key } of view.records(this.#cache, { filter })) {
-      const entry = shownEntry(record);
-      if (entry === undefined) continue;
-      if (entries.length === limit || chars > PAGE_CHARS) {
-        return { entries, has_more: true, ...(next === undefined ? {} : { next_cursor: next }), ...skipped(log) };
+    let last: RecordKey | undefined;
+    for await (const batch of view.records(this.#cache, { filter })) {
+      for (const { record, key } of batch) {
+        const entry = shownEntry(record);
+        if (entry === undefined) continue;
+        if (last !== undefined && (entries.length === limit || chars > PAGE_CHARS))
+          return { entries, has_more: true, next_cursor: cursorText(last), ...skipped(log) };
+        entries.push(entry);
+        chars += entryChars(entry);
+        last = key;
       }
-      entries.push(entry);
-      chars += entryChars(entry);
-      next = cursorText(key);
     }
     return { entries, has_more: false, ...skipped(log) };
   }
@@ -117,11 +118,13 @@ export class JobLogReader {
     const { log, view } = await this.#open(id, checkedService(service));
     const metrics: JobMetric[] = [];
     const wants = (segment: { readonly hasMetrics: boolean }): boolean => segment.hasMetrics;
-    for await (const { record } of view.records(this.#cache, { filter: EVERY_RECORD, wants })) {
-      const entry = shownEntry(record);
-      if (entry?.metric === undefined) continue;
-      if (metrics.length === MAX_METRICS) return { metrics, has_more: true, ...skipped(log) };
-      metrics.push({ ...entry.metric, timestamp: entry.timestamp });
+    for await (const batch of view.records(this.#cache, { filter: EVERY_RECORD, wants })) {
+      for (const { record } of batch) {
+        const entry = shownEntry(record);
+        if (entry?.metric === undefined) continue;
+        if (metrics.length === MAX_METRICS) return { metrics, has_more: true, ...skipped(log) };
+        metrics.push({ ...entry.metric, timestamp: entry.timestamp });
+      }
     }
     return { metrics, ...skipped(log) };
   }

@@ -4,10 +4,12 @@ import type { FileGrowth } from './file-growth.ts';
 import type { TailEvent } from './job.ts';
 import type { JobLog, LogMark } from './job-log.ts';
 import type { JobLogs } from './job-logs.ts';
+import { numberOf } from './job-record.ts';
 import { JobView } from './job-view.ts';
 import type { LineCache } from './line-cache.ts';
 import type { LogFilter } from './log-request.ts';
-import { RecordCounter } from './merged-records.ts';
+import { type PlacedRecord, RecordCounter } from './merged-records.ts';
+import { NumberRanges } from './number-ranges.ts';
 import { compareKeys, cursorText, type RecordKey } from './record-key.ts';
 import { shownEntry } from './shown-entry.ts';
 
@@ -24,20 +26,57 @@ export interface TailOptions {
 }
 
 /** What was given so far. */
-interface TailState {
+class Given {
   mark: LogMark | undefined;
-  after: RecordKey | undefined;
-  readonly counter: RecordCounter;
+  /** The place up to which records were given, those that came late aside. */
+  last: RecordKey | undefined;
+  readonly counter = new RecordCounter();
+  readonly #from: RecordKey | undefined;
+  /** Numbers that were given, by stream. */
+  readonly #numbers = new Map<string, NumberRanges>();
+  /** Whether files were read again, so that what was given comes by once more. */
+  #isReread = false;
+
+  /** @param from where somebody has stopped before */
+  constructor(from: RecordKey | undefined) {
+    this.#from = from;
+    this.last = from;
+  }
+
+  /** What was seen of the log as it is; nothing when it was read again. */
+  seen(mark: LogMark): LogMark | undefined {
+    if (this.mark === undefined || this.mark.generation === mark.generation) return this.mark;
+    this.#isReread = true;
+    return undefined;
+  }
+
+  /** True when the record was not given yet. What comes late is given late: its place may be before the last one. */
+  claim({ key, record }: PlacedRecord): boolean {
+    const isBehind = this.last !== undefined && compareKeys(key, this.last) <= 0;
+    if (this.mark === undefined || this.#isReread) {
+      const limit = numberOf(record) > 0 ? this.#from : this.last;
+      if (limit !== undefined && compareKeys(key, limit) <= 0) return false;
+    }
+    if (numberOf(record) > 0 && !this.#numbersOf(key.stream).claim(key.number)) return false;
+    if (!isBehind) this.last = key;
+    return true;
+  }
+
+  #numbersOf(stream: string): NumberRanges {
+    const known = this.#numbers.get(stream) ?? new NumberRanges();
+    this.#numbers.set(stream, known);
+    return known;
+  }
 }
 
 /** @param log as it is now */
 export async function* tailLog(log: JobLog, options: TailOptions): AsyncGenerator<TailEvent, void, undefined> {
   const { growth, isOver, logs } = options;
   const view = new JobView(log, options.filter.service);
-  const state: TailState = { mark: undefined, after: options.filter.after, counter: new RecordCounter() };
+  const given = new Given(options.filter.after);
   await growth.follow(log.files);
   for (let hasEndedAt: number | undefined; !isOver(); ) {
-    yield* newEntries(log, view, { options, state });
+    yield* newEntries(log, view, { options, given });
     if (isOver()) return;
     let waitMs: number | undefined;
     const latest = view.latest;
@@ -45,7 +84,7 @@ export async function* tailLog(log: JobLog, options: TailOptions): AsyncGenerato
     else {
       hasEndedAt ??= endedAt(log);
       waitMs = log.isComplete(latest.run) ? 0 : hasEndedAt + LATE_MS - performance.now();
-      if (waitMs <= 0 && isAllGiven(log, state)) return yield { type: 'end' };
+      if (waitMs <= 0 && isSeen(log, given)) return yield { type: 'end' };
     }
     const why = await growth.next(waitMs);
     if (why === 'ended') return;
@@ -60,27 +99,27 @@ function endedAt(log: JobLog): number {
   return performance.now() - agoMs;
 }
 
-function isAllGiven(log: JobLog, { mark }: TailState): boolean {
+function isSeen(log: JobLog, { mark }: Given): boolean {
   return mark?.generation === log.mark.generation && mark.segments === log.mark.segments;
 }
 
 async function* newEntries(
   log: JobLog,
   view: JobView,
-  { options, state }: { readonly options: TailOptions; readonly state: TailState },
+  { options, given }: { readonly options: TailOptions; readonly given: Given },
 ): AsyncGenerator<TailEvent, void, undefined> {
   const { mark } = log;
-  const seen = state.mark?.generation === mark.generation ? state.mark : undefined;
-  state.mark = mark;
-  if (seen?.segments === mark.segments) return;
-  // What comes late is given late; only where the log was read anew, its place tells whether it was given.
-  const filter =
-    seen === undefined ? { ...options.filter, after: state.after } : { ...options.filter, after: undefined };
-  for await (const { key, record } of view.records(options.cache, { filter, since: seen, counter: state.counter })) {
-    const entry = shownEntry(record);
-    if (entry === undefined) continue;
-    if (state.after === undefined || compareKeys(key, state.after) > 0) state.after = key;
-    yield { type: 'entry', entry, cursor: cursorText(state.after) };
-    if (options.isOver()) return;
+  const since = given.seen(mark);
+  const isFirst = given.mark === undefined;
+  if (since?.segments === mark.segments) return;
+  const filter = { ...options.filter, after: isFirst ? options.filter.after : undefined };
+  for await (const batch of view.records(options.cache, { filter, since, counter: given.counter })) {
+    for (const placed of batch) {
+      const entry = given.claim(placed) ? shownEntry(placed.record) : undefined;
+      if (entry === undefined) continue;
+      yield { type: 'entry', entry, cursor: cursorText(given.last ?? placed.key) };
+      if (options.isOver()) return;
+    }
   }
+  given.mark = mark;
 }

@@ -9,6 +9,10 @@ import { mergedRecords, type PlacedRecord, type RecordCounter } from './merged-r
 import type { RunFacts } from './run-facts.ts';
 import { SegmentReader } from './segment-reader.ts';
 
+/** What may wait in memory for somebody who is slow. */
+const BATCH_RECORDS = 256;
+const BATCH_CHARS = 256 * 1024;
+
 export interface RecordsOptions {
   readonly filter: LogFilter;
   /** Only segments for which this is true. */
@@ -47,8 +51,8 @@ export class JobView {
     return this.runs.map((facts) => facts.row(nowMs));
   }
 
-  /** The records that are wanted, in order. */
-  async *records(cache: LineCache, options: RecordsOptions): AsyncGenerator<PlacedRecord, void, undefined> {
+  /** The records that are wanted, in order, some at a time; no file is held open while somebody looks at them. */
+  async *records(cache: LineCache, options: RecordsOptions): AsyncGenerator<readonly PlacedRecord[], void, undefined> {
     const { filter, wants, since, counter } = options;
     const log = this.#log;
     const all = since === undefined ? log.segments : log.segmentsSince(since);
@@ -57,13 +61,23 @@ export class JobView {
     );
     const reader = new SegmentReader(log.jobId, cache, log.cacheKey);
     const read = (segment: LogSegment): Promise<readonly DecodedRecord[]> => reader.read(segment);
+    let batch: PlacedRecord[] = [];
+    let chars = 0;
     try {
       for await (const placed of mergedRecords(segments, { read, after: filter.after, counter })) {
-        if (isWanted(placed.record, filter)) yield placed;
+        if (!isWanted(placed.record, filter)) continue;
+        batch.push(placed);
+        if (typeof placed.record.body === 'string') chars += placed.record.body.length;
+        if (batch.length < BATCH_RECORDS && chars < BATCH_CHARS) continue;
+        await reader.rest();
+        yield batch;
+        batch = [];
+        chars = 0;
       }
     } finally {
       await reader.close();
     }
+    if (batch.length > 0) yield batch;
   }
 
   sees(service: string | undefined): boolean {

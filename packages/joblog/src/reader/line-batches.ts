@@ -45,9 +45,16 @@ export function batchesOf(text: string): LineBatches {
   return { records, spans, skipped, wholeChars, isNewer };
 }
 
+/** A line of more is no accident: the rest of it is one piece. */
+const MAX_PIECES = 100;
+
 /** A line in pieces that may be batches: one, unless it is broken. */
 export function batchTextsOf(text: string): readonly string[] {
-  const starts = [...text.matchAll(BATCH_START)].map(({ index }) => index);
+  const starts: number[] = [];
+  for (const { index } of text.matchAll(BATCH_START)) {
+    if (starts.length === MAX_PIECES) break;
+    starts.push(index);
+  }
   // What stands before the first batch is the end of something.
   if (starts[0] !== 0) starts.unshift(0);
   return starts.map((start, n) => text.slice(start, starts[n + 1]));

@@ -5,6 +5,7 @@ import { batchesOf, type LineBatches } from './line-batches.ts';
 import type { LogFile } from './log-file.ts';
 import type { LogLine } from './log-lines.ts';
 import type { LogTree } from './log-tree.ts';
+import { RangeReader } from './range-reader.ts';
 
 /** A line that is in a log for good. */
 export interface NewLine {
@@ -15,6 +16,9 @@ export interface NewLine {
 
 /** Whether what was read of a file still stands in it. */
 export type SourceState = 'same' | 'grown' | 'replaced';
+
+/** Of what was taken last; lines differ in their times and numbers. */
+const REMEMBERED_BYTES = 1024;
 
 const REPLACEMENT = '\ufffd';
 
@@ -28,6 +32,8 @@ export class LogSource {
   #next = 0;
   /** What was seen of the file, half a line at its end included. */
   #seenBytes = 0;
+  /** What stood there, to see whether it still does. */
+  #lastBytes: Buffer = Buffer.alloc(0);
   #skipped = 0;
   #skippedAtEnd = 0;
   /** Of the lines that were taken, where the same lines may come from another file. */
@@ -66,7 +72,20 @@ export class LogSource {
     if (this.file.compression !== 'none')
       return now.size === before.size && now.mtimeMs === before.mtimeMs ? 'same' : 'replaced';
     if (now.size < this.#seenBytes) return 'replaced';
+    if (now.size === this.#seenBytes && now.mtimeMs === before.mtimeMs) return 'same';
+    // One that was cut and has grown again is as long or longer.
+    if (!(await this.#ending()).equals(this.#lastBytes)) return 'replaced';
     return now.size === this.#seenBytes ? 'same' : 'grown';
+  }
+
+  /** What stands before the first line that was not taken yet. */
+  async #ending(): Promise<Buffer> {
+    const reader = new RangeReader();
+    try {
+      return await reader.read(this.file, Math.max(0, this.#next - REMEMBERED_BYTES), this.#next);
+    } finally {
+      await reader.close();
+    }
   }
 
   /** When the file was last written, in epoch milliseconds, as far as it is known. */
@@ -92,6 +111,7 @@ export class LogSource {
       yield* this.#wholePart(line, batches);
       this.#next = Math.max(this.#next, end);
     }
+    if (this.file.compression === 'none') this.#lastBytes = await this.#ending();
   }
 
   /** Of a last line without its end, what is whole; the rest may be completed yet. */

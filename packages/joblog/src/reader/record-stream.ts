@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LogSegment } from './log-segment.ts';
+import { NumberRanges } from './number-ranges.ts';
 import { STREAM_HASH_CHARS } from './record-key.ts';
 
 /** Who wrote a record. */
@@ -25,8 +26,7 @@ export class RecordStream {
   readonly writer: RecordWriter;
   /** The part of a {@link RecordKey} that names it. */
   readonly hash: string;
-  /** Ranges of numbers that are there, in order, apart from each other: both ends inclusive. */
-  readonly #ranges: [first: number, last: number][] = [];
+  readonly #numbers = new NumberRanges();
   /** In order of their numbers as long as {@link #isInOrder}. */
   readonly #segments: LogSegment[] = [];
   #isInOrder = true;
@@ -35,27 +35,19 @@ export class RecordStream {
   constructor(writer: RecordWriter) {
     this.writer = writer;
     this.key = streamKey(writer);
-    this.hash = createHash('sha256').update(this.key).digest('hex').slice(0, STREAM_HASH_CHARS);
+    // Of what has the same time, what the owner of a run wrote comes first: clocks of milliseconds make that frequent.
+    const digest = createHash('sha256').update(this.key).digest('hex');
+    this.hash = `${writer.isNumbered ? 0 : 1}${digest}`.slice(0, STREAM_HASH_CHARS);
   }
 
   /** True for the first record of this number: the others are the same one, delivered again. */
   claim(sequence: number): boolean {
-    const ranges = this.#ranges;
-    const last = ranges.at(-1);
-    if (last === undefined || sequence > last[1] + 1) {
-      ranges.push([sequence, sequence]);
-      return true;
-    }
-    if (sequence === last[1] + 1) {
-      last[1] = sequence;
-      return true;
-    }
-    return this.#claimBetween(sequence);
+    return this.#numbers.claim(sequence);
   }
 
   /** True when no number up to the highest is missing. */
   get isComplete(): boolean {
-    return this.#ranges.length <= 1 && (this.#ranges[0]?.[0] ?? 1) === 1;
+    return this.#numbers.isComplete;
   }
 
   add(segment: LogSegment): void {
@@ -81,33 +73,5 @@ export class RecordStream {
       segment.floorNanos = floor;
       floor = segment.lastKeyNanos;
     }
-  }
-
-  #claimBetween(sequence: number): boolean {
-    const ranges = this.#ranges;
-    // The first range that ends at or after the number before this one.
-    let low = 0;
-    let high = ranges.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((ranges[middle]?.[1] ?? 0) < sequence - 1) low = middle + 1;
-      else high = middle;
-    }
-    const range = ranges[low];
-    const next = ranges[low + 1];
-    if (range === undefined) return false;
-    if (sequence >= range[0] && sequence <= range[1]) return false;
-    if (sequence === range[1] + 1) {
-      if (next !== undefined && next[0] === sequence) return false;
-      range[1] = sequence;
-      if (next !== undefined && next[0] === sequence + 1) {
-        range[1] = next[1];
-        ranges.splice(low + 1, 1);
-      }
-      return true;
-    }
-    if (sequence === range[0] - 1) range[0] = sequence;
-    else ranges.splice(low, 0, [sequence, sequence]);
-    return true;
   }
 }

@@ -38,6 +38,11 @@ export class SegmentReader {
     return this.#ranges.close();
   }
 
+  /** @see RangeReader.rest */
+  rest(): Promise<void> {
+    return this.#ranges.rest();
+  }
+
   #recordsOf(key: string, text: string): readonly DecodedRecord[] {
     return this.#cache.recordsOf(key, text, (line) =>
       batchesOf(line).records.filter((record) => isOfJob(record, this.#jobId)),
