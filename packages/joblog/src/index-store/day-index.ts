@@ -36,7 +36,8 @@ export interface DayIndexOptions {
 export class DayIndex {
   readonly logs: string;
   readonly day: string;
-  readonly #folder: string;
+  /** Of the day, absolute. */
+  readonly folder: string;
   readonly #path: string | undefined;
   #facts: FolderFacts = UNSEEN_FOLDER;
   #files = new FileTable();
@@ -55,7 +56,7 @@ export class DayIndex {
   constructor({ logs, day, path }: DayIndexOptions) {
     this.logs = logs;
     this.day = day;
-    this.#folder = `${logs}/${day}`;
+    this.folder = `${logs}/${day}`;
     this.#path = path;
   }
 
@@ -83,11 +84,16 @@ export class DayIndex {
     return [...this.#tables, this.#freshTable];
   }
 
+  /** Name of a file, with its ending. */
+  nameOf(file: number): string {
+    return this.#files.name(file);
+  }
+
   fileOf(file: number): LogFile | undefined {
     const fileName = this.#files.name(file);
     const parsed = parseLogFileName(fileName);
     if (parsed === undefined || this.#files.isGone(file)) return undefined;
-    return { path: `${this.#folder}/${fileName}`, folder: this.logs, day: this.day, ...parsed };
+    return { path: `${this.folder}/${fileName}`, folder: this.logs, day: this.day, ...parsed };
   }
 
   /** The numbers of the files that tell something about a job. */
@@ -126,7 +132,7 @@ export class DayIndex {
   async #refresh(options: ChangeOptions): Promise<void> {
     this.#load();
     const seen = { facts: this.#facts, files: this.#files };
-    const { facts, changed, gone, renamed } = await changesOf(this.#folder, seen, options);
+    const { facts, changed, gone, renamed } = await changesOf(this.folder, seen, options);
     if (renamed.size > 0) this.#rename(renamed);
     if (gone.length > 0) this.#forget(new Set(gone));
     if (changed.length > 0) await this.#readAll(changed);

@@ -8,7 +8,10 @@ import { JobsFilter, pageLimit } from './jobs-filter.ts';
 import { decodeCursor, encodeCursor } from './list-cursor.ts';
 import type { PartTable } from './part-table.ts';
 import { comparePlaces, type ListPlace, type RunPart } from './run-part.ts';
+import type { ScanThreads } from './scan-threads.ts';
+import { TextFilter } from './text-filter.ts';
 import { textHash } from './text-hash.ts';
+import { checkNeedle } from './text-search.ts';
 
 const DEFAULT_LIMIT = 100;
 
@@ -28,18 +31,13 @@ interface PlacedPart {
   readonly part: RunPart;
 }
 
-/** Says which runs hold the text that a question asks for. */
-export interface TextFilter {
-  /** @param isCandidate rows of the table that may be asked for next */
-  matches(placed: PlacedPart, row: JobRow, isCandidate: (row: number) => boolean): Promise<boolean>;
-}
-
 export interface JobListOptions {
   /** Days with a folder, newest first. */
   readonly days: readonly string[];
   /** The indexes of a day, brought up to date. */
   readonly open: (day: string) => Promise<readonly DayIndex[]>;
-  readonly text: TextFilter | undefined;
+  /** Look for the text that the request asks for. */
+  readonly threads: ScanThreads;
 }
 
 export class JobList {
@@ -48,6 +46,7 @@ export class JobList {
   readonly #range: StartRange;
   readonly #limit: number;
   readonly #below: ListPlace;
+  readonly #text: TextFilter | undefined;
   readonly #days: string[];
   readonly #sources: Source[] = [];
 
@@ -57,6 +56,9 @@ export class JobList {
     this.#filter = new JobsFilter(request);
     this.#range = startRange(request);
     this.#limit = pageLimit(request.limit, DEFAULT_LIMIT);
+    if (request.query !== undefined && request.query !== '') checkNeedle('query', request.query);
+    const isCandidate = (table: PartTable, row: number): boolean => this.#mayPass(table, row);
+    this.#text = request.query ? new TextFilter(request.query, options.threads, isCandidate) : undefined;
     const end = { startMs: this.#range.beforeMs, jobId: '', run: '' };
     const cursor = request.cursor === undefined ? end : decodeCursor(request.cursor);
     this.#below = comparePlaces(cursor, end) < 0 ? cursor : end;
@@ -72,9 +74,11 @@ export class JobList {
     let last: ListPlace | undefined;
     const nowMs = Date.now();
     for (let source = await this.#newest(); source !== undefined; source = await this.#newest()) {
-      const place = placeOf(source);
-      const row = await this.#rowAt(source, nowMs);
-      this.#step(source, source.row - 1);
+      const { row: at } = source;
+      const isWanted = await this.#hasText(source, at);
+      const row = isWanted ? await this.#rowAt(source, nowMs) : undefined;
+      const place = row === undefined ? undefined : placeOf(source);
+      this.#step(source, at - 1);
       if (row === undefined) continue;
       if (jobs.length === this.#limit && last !== undefined)
         return { jobs, has_more: true, next_cursor: encodeCursor(last), ...this.#skipped() };
@@ -132,14 +136,11 @@ export class JobList {
     const facts = new RunFacts(part.jobId, part.run, part.state);
     for (const other of others) facts.merge(other.part.state);
     const row = facts.row(nowMs);
-    if (!this.#filter.passes(row)) return undefined;
-    const { text } = this.#options;
-    if (text === undefined) return row;
-    for (const candidate of [placed, ...others]) {
-      const { table } = candidate.source;
-      if (await text.matches(candidate, row, (at) => this.#mayPass(table, at))) return row;
-    }
-    return undefined;
+    return this.#filter.passes(row) ? row : undefined;
+  }
+
+  #hasText({ index, table }: Source, row: number): boolean | Promise<boolean> {
+    return this.#text === undefined || this.#text.has(index, table, row);
   }
 
   /** What other files, or other trees, tell about the same run. */

@@ -112,4 +112,23 @@ describe('StoredIndex', () => {
       hits.map(({ entry }) => entry.log?.message),
     );
   });
+
+  it('lists the runs that hold a text in id, operation, label or a message', async () => {
+    addRun(logs, run(1, { messages: ['found the Thing here'] }));
+    addRun(logs, run(2, { operation: 'thing_sync' }));
+    addRun(logs, run(3, { label: 'some thing' }));
+    addRun(logs, { ...run(4), id: 'thing-4' });
+    addRun(logs, run(5, { messages: ['no'], service: 'thing' }));
+    addToFile(
+      logs,
+      `${DAY}/_07.0198c0de.jsonl`,
+      [6, 7, 8].map((n) => runLine(run(n, { messages: n === 7 ? ['a thing'] : ['other'] }))).join(''),
+    );
+    const index = open();
+    assert.deepEqual(await ids(index, { query: 'THING' }), ['run-7', 'thing-4', 'run-3', 'run-2', 'run-1']);
+    const first = await index.listJobs({ query: 'thing', limit: 2 });
+    assert.equal(first.has_more, true);
+    assert.deepEqual(await ids(index, { query: 'thing', cursor: first.next_cursor }), ['run-3', 'run-2', 'run-1']);
+    assert.deepEqual(await ids(index, { query: 'thing', operation: 'commit', to: DAY, limit: 1 }), ['run-7']);
+  });
 });

@@ -54,7 +54,7 @@ export class StoredIndex implements JobIndex {
   listJobs(request: JobsRequest): Promise<JobsResponse> {
     return this.#ask(async () => {
       const days = await this.#tree.days();
-      return new JobList(request, { days, open: (day) => this.#open(day), text: undefined }).page();
+      return new JobList(request, { days, open: (day) => this.#open(day), threads: this.#threads }).page();
     });
   }
 

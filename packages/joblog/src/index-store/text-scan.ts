@@ -19,6 +19,8 @@ export interface ScanFile {
   readonly name: string;
   /** Offset of the first line; default 0. */
   readonly from?: number | undefined;
+  /** Lines that end here or before may be left out; default: none. */
+  readonly start?: number | undefined;
   /** Lines that begin here or later are left out; default: none. */
   readonly to?: number | undefined;
 }
@@ -81,7 +83,7 @@ class TextScan {
     return this.hits.length >= this.#question.limit;
   }
 
-  async file(at: number, { name, from = 0, to = Number.POSITIVE_INFINITY }: ScanFile): Promise<void> {
+  async file(at: number, { name, from = 0, start = from, to = Number.POSITIVE_INFINITY }: ScanFile): Promise<void> {
     const { folder } = this.#question;
     const parsed = parseLogFileName(name);
     if (parsed === undefined) return;
@@ -89,7 +91,7 @@ class TextScan {
     const path = `${folder}/${name}`;
     try {
       const fd = parsed.compression === 'none' ? openPlain(path) : undefined;
-      if (fd !== undefined) return this.#plain(fd, at, { from, to });
+      if (fd !== undefined) return this.#plain(fd, at, { from: start, to });
       // Packed, or packed meanwhile.
       const file = { path, folder: dirname(folder), day: basename(folder), ...parsed };
       for await (const window of chunkWindows(bytesOf(file, 0), 0)) {
