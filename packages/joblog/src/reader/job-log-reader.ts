@@ -1,4 +1,5 @@
 import type { JobLogEntry } from '../entry/job-log-entry.ts';
+import { StoredIndex } from '../index-store/stored-index.ts';
 import { FileGrowth } from './file-growth.ts';
 import { FolderWatch } from './folder-watch.ts';
 import type {
@@ -26,7 +27,6 @@ import { UnknownJobError } from './reader-error.ts';
 import { cursorText, type RecordKey } from './record-key.ts';
 import type { JobSearchRequest, JobSearchResponse } from './search.ts';
 import { entryChars, shownEntry } from './shown-entry.ts';
-import { TreeScan } from './tree-scan.ts';
 
 const DEFAULT_REFRESH_MS = 1000;
 /** More often than this nobody is told. */
@@ -73,7 +73,7 @@ export class JobLogReader {
   constructor(options: JobLogReaderOptions) {
     const { refreshIntervalMs = DEFAULT_REFRESH_MS, cacheSize = DEFAULT_CACHE_SIZE } = options;
     this.#tree = new LogTree(options.logs);
-    this.#index = new TreeScan(this.#tree);
+    this.#index = new StoredIndex({ tree: this.#tree, folder: options.index });
     this.#logs = new JobLogs(this.#tree, this.#index, Math.max(0, cacheSize));
     this.#refreshMs = Math.min(MAX_REFRESH_MS, Math.max(MIN_REFRESH_MS, refreshIntervalMs));
   }
