@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { restDocs } from '@taskspan/server';
 import { parseDocument } from 'yaml';
 import { configDocs } from '../../packages/taskspan/src/config-docs.ts';
 import { CONFIG } from '../../packages/taskspan/src/config-table.ts';
@@ -28,6 +29,10 @@ describe('docs', () => {
     const rows = [...readProjectFile('docs/config.md').matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1]);
     assert.deepEqual([...rows].sort(), CONFIG.map((entry) => entry.key).sort());
     assert.equal(readProjectFile('docs/config.md'), configDocs());
+  });
+
+  it('docs/rest.md is what the OpenAPI document says', () => {
+    assert.equal(readProjectFile('docs/rest.md'), restDocs());
   });
 
   it('mention no attribute or metric of ours that is not in a table', () => {

@@ -65,6 +65,13 @@ const PAGE: Readonly<Record<string, JsonSchema>> = {
   ...SKIPPED,
 };
 
+const CUT: Readonly<Record<string, JsonSchema>> = {
+  has_more: {
+    type: 'boolean',
+    description: 'Whether there are more than an answer holds; left out when there are not.',
+  },
+};
+
 /** `components/schemas` of the OpenAPI document. */
 export const ANSWER_SCHEMAS: Readonly<Record<SchemaName, JsonSchema>> = {
   JobRow: closed(JOB_FIELDS),
@@ -101,17 +108,24 @@ export const ANSWER_SCHEMAS: Readonly<Record<SchemaName, JsonSchema>> = {
     oneOf: ['log', 'metric', 'event', 'manifest'].map((content) => ({ required: [content] })),
   },
   JobLogs: closed({ entries: { type: 'array', items: ref('JobLogEntry') }, ...PAGE }),
-  JobMetrics: closed({
-    metrics: {
-      type: 'array',
-      items: closed({ ...METRIC_FIELDS, timestamp: { type: 'string', format: 'date-time' } }),
+  JobMetrics: closed(
+    {
+      metrics: {
+        type: 'array',
+        items: closed({ ...METRIC_FIELDS, timestamp: { type: 'string', format: 'date-time' } }),
+      },
+      ...CUT,
+      ...SKIPPED,
     },
-    ...SKIPPED,
-  }),
-  JobTrace: closed({
-    resourceSpans: { type: 'array', items: { type: 'object' }, description: 'As OTLP-JSON has it.' },
-    ...SKIPPED,
-  }),
+    ['has_more'],
+  ),
+  JobTrace: closed(
+    {
+      resourceSpans: { type: 'array', items: { type: 'object' }, description: 'As OTLP-JSON has it.' },
+      ...CUT,
+    },
+    ['has_more'],
+  ),
   SearchHits: closed({
     hits: { type: 'array', items: closed({ job_id: TEXT, run: TEXT, entry: ref('JobLogEntry') }) },
     ...PAGE,

@@ -6,7 +6,6 @@ export interface JsonSchema {
   readonly description?: string;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
-  readonly pattern?: string;
   readonly minLength?: number;
   readonly minimum?: number;
   readonly maximum?: number;
@@ -17,5 +16,4 @@ export interface JsonSchema {
   readonly additionalProperties?: JsonSchema | boolean;
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
-  readonly allOf?: readonly JsonSchema[];
 }

@@ -1,46 +1,57 @@
-/** Every limit of the server, with its reason. */
+/** Every limit of the server, once, with its reason; the docs are made from this table. */
 export interface ServerLimits {
-  /** Connections at once; those beyond are closed. */
   readonly connections: number;
-  /** Live streams at once; those beyond are answered with 429. */
   readonly streams: number;
-  /** Calls of the reader that are under way at once; further ones wait. More than the threads of the disk gains nothing. */
   readonly reads: number;
-  /** Of these, searches, which read whole files: lists and look-ups go on beside them. */
   readonly searches: number;
-  /** Requests that may wait for their turn; those beyond are answered with 429. */
   readonly waiting: number;
-  /** Bytes of a request's line and headers together; more is answered with 431. */
   readonly headerBytes: number;
-  /** Milliseconds until the headers of a request are there. */
   readonly headersTimeoutMs: number;
-  /** Milliseconds until a request is there. */
   readonly requestTimeoutMs: number;
-  /** Milliseconds that an idle connection is kept. */
   readonly keepAliveMs: number;
-  /** Milliseconds in which a client must take the next piece of an answer; else its connection is closed. */
   readonly stallMs: number;
-  /** Milliseconds between two signs of life on a stream, so that nothing between here and the client closes it. */
   readonly heartbeatMs: number;
-  /** Characters that an answer has in memory, about: it is read in pages of that size, as fast as the client takes it. */
   readonly pageChars: number;
 }
 
-export const DEFAULT_LIMITS: ServerLimits = Object.freeze({
-  connections: 1024,
-  streams: 512,
-  reads: 8,
-  searches: 2,
-  waiting: 1024,
-  headerBytes: 16 * 1024,
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
+export type LimitName = keyof ServerLimits;
+
+interface LimitSpec {
+  readonly value: number;
+  readonly meaning: string;
+}
+
+export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
+  connections: { value: 1024, meaning: 'connections at once; those beyond are closed' },
+  streams: { value: 512, meaning: 'live streams at once; those beyond get a 429' },
+  reads: {
+    value: 8,
+    meaning: 'questions to the reader at once, others wait: more than the disk has threads gains nothing',
+  },
+  searches: { value: 2, meaning: 'searches at once, beside those: they read whole files' },
+  waiting: { value: 1024, meaning: 'requests that wait for their turn; those beyond get a 429' },
+  headerBytes: { value: 16 * 1024, meaning: 'bytes of the line and the headers of a request; more gets a 431' },
+  headersTimeoutMs: { value: 10_000, meaning: 'milliseconds until the headers of a request must be there' },
+  requestTimeoutMs: { value: 30_000, meaning: 'milliseconds until a whole request must be there' },
   // Longer than the usual interval of a scrape.
-  keepAliveMs: 75_000,
-  stallMs: 120_000,
-  heartbeatMs: 15_000,
-  pageChars: 128 * 1024,
-});
+  keepAliveMs: { value: 75_000, meaning: 'milliseconds that an idle connection is kept' },
+  stallMs: {
+    value: 120_000,
+    meaning: 'milliseconds in which a client must take the next 16 KiB of an answer, else it is cut off',
+  },
+  heartbeatMs: {
+    value: 15_000,
+    meaning: 'milliseconds between two signs of life on a stream, so that nothing on the way closes it',
+  },
+  pageChars: {
+    value: 128 * 1024,
+    meaning: 'characters, about, that an answer has in memory: it is read as fast as the client takes it',
+  },
+};
+
+export const DEFAULT_LIMITS: ServerLimits = Object.freeze(
+  Object.fromEntries(Object.entries(LIMITS).map(([name, { value }]) => [name, value])) as Record<LimitName, number>,
+);
 
 /**
  * The default limits with those of the caller over them.

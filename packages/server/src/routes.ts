@@ -111,7 +111,7 @@ export const ROUTES: Readonly<Record<RouteName, RouteSpec>> = {
       'Text exposition format 0.0.4, rendered from the files: by label and operation, never by run. A token that is ' +
       'limited to a service does not open it.',
     query: [],
-    answer: { type: 'text/plain', what: 'Prometheus text.' },
+    answer: { type: 'text/plain', what: 'The text.' },
     problems: ['bad_request', 'limited_token', 'busy'],
   },
   getHealth: {

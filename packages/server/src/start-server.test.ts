@@ -230,12 +230,6 @@ describe('startServer', () => {
         ['mine'],
       );
       assert.equal(JSON.parse((await as('all', '/api/v1/jobs')).text).jobs.length, 2);
-      assert.deepEqual(
-        JSON.parse((await as('secret', '/api/v1/search?q=found')).text).hits.map(
-          (hit: { job_id: string }) => hit.job_id,
-        ),
-        ['mine'],
-      );
       for (const rest of ['', '/logs', '/metrics', '/trace', '/logs/stream']) {
         assert.equal((await as('secret', `/api/v1/jobs/mine${rest}`)).status, 200, rest);
         assert.equal((await as('secret', `/api/v1/jobs/other${rest}`)).status, 404, rest);
