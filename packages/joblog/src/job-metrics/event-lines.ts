@@ -1,7 +1,7 @@
 import { type DecodedRecord, decodeLine } from '../decode.ts';
 
-const NEWLINE = 10;
-const CLOSING_BRACE = 125;
+export const NEWLINE = 10;
+export const CLOSING_BRACE = 125;
 
 /** What every line with an event has in it. Lines without it are not even made into text. */
 const NEEDLE = Buffer.from('eventName');

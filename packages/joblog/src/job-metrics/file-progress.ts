@@ -53,7 +53,7 @@ export class DayProgress {
   /** Files that grow, or of which there is more to say than fits into a number. */
   readonly active: Map<string, FileProgress> = new Map();
   /** All others, by the hash of their names: the size up to which they were read, and what they are. */
-  readonly parked: NumberTable = new NumberTable();
+  parked: NumberTable = new NumberTable();
   /** Modification time of the folder when it was listed, in milliseconds; -1 before. */
   listedMs = -1;
   /** Since when it is gone, in milliseconds of the monotonic clock; undefined while it is there. */
@@ -98,6 +98,17 @@ export class DayProgress {
     if (value === undefined || kindOf(value) !== packing) return false;
     if (stats === undefined) return true;
     return sizeOf(value) === stats.size && (packing !== 'none' || value % INODES === inodeTag(stats.ino));
+  }
+
+  /** Forgets the parked files that are gone. @param names of all that are there */
+  forgetParked(names: readonly string[]): void {
+    const there = new NumberTable();
+    for (const name of names) {
+      const key = this.#hash.of(name);
+      const value = this.parked.get(key);
+      if (value !== undefined) there.set(key, value);
+    }
+    if (there.size < this.parked.size) this.parked = there;
   }
 
   #unpark(file: FileProgress): void {

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type St
 import { reportOnce } from '@taskspan/core/hub';
 import { logFileAs } from '../reader/log-file.ts';
 import { readLines } from '../reader/log-lines.ts';
-import { EventLines, type LineTaker, takeLine } from './event-lines.ts';
+import { CLOSING_BRACE, EventLines, type LineTaker, NEWLINE, takeLine } from './event-lines.ts';
 import { type FileProgress, inodeTag } from './file-progress.ts';
 import type { TimeSlice } from './time-slice.ts';
 
@@ -60,7 +60,8 @@ async function readPlain(file: FileProgress, taker: LineTaker, slice: TimeSlice)
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) return false;
     // Another file, or one that was cut off: from its start. What of it was counted is remembered.
-    if (inodeTag(stats.ino) !== file.inode || stats.size < file.plainRead) file.plainRead = 0;
+    const isOther = inodeTag(stats.ino) !== file.inode || stats.size < file.plainRead;
+    if (isOther || !endsAt(descriptor, file.plainRead)) file.plainRead = 0;
     file.inode = inodeTag(stats.ino);
     const lines = new EventLines(taker);
     let at = file.plainRead;
@@ -77,6 +78,13 @@ async function readPlain(file: FileProgress, taker: LineTaker, slice: TimeSlice)
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** True when what was read still ends there: the inode of a file that is gone is often that of the next one. */
+function endsAt(descriptor: number, end: number): boolean {
+  if (end === 0) return true;
+  readSync(descriptor, CHUNK, 0, 1, end - 1);
+  return CHUNK[0] === NEWLINE || CHUNK[0] === CLOSING_BRACE;
 }
 
 function readChunk(descriptor: number, at: number): number {

@@ -127,6 +127,7 @@ function compare(day: DayProgress, names: readonly string[]): FileProgress[] {
     else packed.set(name, compression);
   }
   for (const name of day.active.keys()) if (!plain.has(name) && !packed.has(name)) day.active.delete(name);
+  day.forgetParked([...plain, ...packed.keys()]);
   const changed: FileProgress[] = [];
   const compareOne = (name: string, isPlain: boolean, packing: Compression): void => {
     // Most are as they were.
