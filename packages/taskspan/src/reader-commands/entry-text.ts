@@ -19,6 +19,8 @@ const STARTED = 'started';
 interface Head {
   readonly word: string;
   readonly style: StyleName | undefined;
+  /** Of the text. */
+  readonly textStyle?: StyleName | undefined;
 }
 
 const LEVEL_STYLES: Readonly<Record<JobLogMessage['level'], StyleName | undefined>> = {
@@ -37,11 +39,16 @@ export function entryLines(entry: JobLogEntry, style: TextStyle): readonly strin
   const [first = '', ...others] = safeLines(text);
   const time = `${entry.timestamp.slice(0, 23).replace('T', ' ')}Z`;
   const shown = pairs.map(([key, value]) => `${safeLine(key)}=${quoted(value)}`).join(' ');
-  const line = [style('dim', time), style(head.style, head.word.padEnd(WORD_WIDTH)), first, style('dim', shown)]
+  const line = [
+    style('dim', time),
+    style(head.style, head.word.padEnd(WORD_WIDTH)),
+    style(head.textStyle, first),
+    style('dim', shown),
+  ]
     .filter((part) => part !== '')
     .join('  ');
   const indent = ' '.repeat(time.length + WORD_WIDTH + 4);
-  return [line.trimEnd(), ...others.map((other) => (indent + other).trimEnd())];
+  return [line.trimEnd(), ...others.map((other) => (indent + style(head.textStyle, other)).trimEnd())];
 }
 
 interface ContentText {
@@ -62,7 +69,8 @@ function logText({ level, message, fields }: JobLogMessage): ContentText {
   const isException = stack !== '';
   // The stack begins with the message.
   const text = isException && !stack.includes(message) ? `${message}\n${stack}` : isException ? stack : message;
-  return { head: { word: level, style: LEVEL_STYLES[level] }, text, pairs: pairsOf(others) };
+  const textStyle = fields[ATTR.LOG_IOSTREAM] === 'stderr' ? 'yellow' : undefined;
+  return { head: { word: level, style: LEVEL_STYLES[level], textStyle }, text, pairs: pairsOf(others) };
 }
 
 function metricText({ name, value, unit, labels }: JobMetricPoint): ContentText {

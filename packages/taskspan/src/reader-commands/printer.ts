@@ -22,7 +22,7 @@ export class Printer {
     io.out.on('error', this.#onError);
   }
 
-  /** Writes lines to stdout; resolves when more can be taken. Rejects when nobody reads any more. */
+  /** Writes lines to stdout; resolves when more can be taken. Rejects when nobody reads any more, which {@link printing} knows. */
   async lines(lines: readonly string[]): Promise<void> {
     this.#clear();
     if (this.#isGone) throw new ReaderGone('nobody reads');
@@ -65,8 +65,10 @@ export class Printer {
   }
 
   readonly #onError = (error: unknown): void => {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    const isFirst = !this.#isGone;
     this.#isGone = true;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'EPIPE' && isFirst) this.fail(`cannot write: ${message}`);
   };
 }
 
