@@ -22,15 +22,6 @@ export function withCarrierFlags<S extends { readonly flags?: readonly string[] 
   return added.length === 0 ? spec : { ...spec, flags: [...flags, ...added] };
 }
 
-/** Takes out of the flags of a job, as the library gives it to who adds it, what was put into them on the way. */
-export function dropCarrierFlags(job: { flags?: unknown }, carrier: Carrier): void {
-  const { flags } = job;
-  if (typeof flags !== 'object' || flags === null) return;
-  const added = new Set(FIELDS.map((field) => `${field}:${carrier[field]}`));
-  const others = Object.entries(flags).filter(([flag]) => !added.has(flag));
-  job.flags = others.length === 0 ? null : Object.fromEntries(others);
-}
-
 /** Takes the context out of the flags of a job, which come back as keys of an object, or as null where there are none. */
 export function takeCarrierFlags(job: { flags?: unknown }): Carrier | undefined {
   const { flags } = job;

@@ -40,15 +40,14 @@ exports.makeNewWorker = function makeNewWorker(shared, { tasks, continuous }) {
 `,
   'dist/helpers.js': `
 const jobs = exports.jobs = [];
-const rowOf = (id, { flags }) => ({ id: String(id), flags: flags?.length > 0 ? Object.fromEntries(flags.map((flag) => [flag, true])) : null });
 function makeAddJob() {
   return async (identifier, payload, spec = {}) => {
     jobs.push({ identifier, payload, spec });
-    return rowOf(jobs.length, spec);
+    return { id: String(jobs.length) };
   };
 }
 exports.makeAddJob = makeAddJob;
-exports.makeAddJobs = () => async (specs) => { jobs.push(...specs); return specs.map((spec, at) => rowOf(at, spec)); };
+exports.makeAddJobs = () => async (specs) => { jobs.push(...specs); return specs.map(() => ({})); };
 // As the library's helpers do: past what it exports.
 exports.addLocally = makeAddJob();
 `,
@@ -227,7 +226,7 @@ describe('GraphileWorkerInstrumentation', () => {
 
     it('travels in the flags, and the task does not see it', async () => {
       const spec = Object.freeze({ flags: Object.freeze(['polite']), priority: 3 });
-      assert.deepEqual(await graphile.adder()('mail', { to: 'ada' }, spec), { id: '1', flags: { polite: true } });
+      assert.deepEqual(await graphile.adder()('mail', { to: 'ada' }, spec), { id: '1' });
       const [job] = graphile.jobs;
       assert.ok(job);
       assert.equal((job['spec'] as { priority: number }).priority, 3);
@@ -248,20 +247,15 @@ describe('GraphileWorkerInstrumentation', () => {
     });
 
     it('never replaces one that is there', async () => {
-      const own = `traceparent:00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
-      const spec = { flags: [own] };
-      assert.deepEqual(await graphile.adder()('mail', {}, spec), { id: '1', flags: { [own]: true } });
+      const spec = { flags: [`traceparent:00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`] };
+      await graphile.adder()('mail', {}, spec);
       assert.equal(graphile.jobs[0]?.['spec'], spec);
     });
 
     it('goes with each of several', async () => {
-      const rows = await graphile.adders()([
+      await graphile.adders()([
         { identifier: 'mail', payload: {} },
         { identifier: 'mail', flags: ['polite'] },
-      ]);
-      assert.deepEqual(rows, [
-        { id: '0', flags: null },
-        { id: '1', flags: { polite: true } },
       ]);
       const [span] = recorded.enqueues();
       const flag = `traceparent:00-${span?.spanContext().traceId}-${span?.spanContext().spanId}-01`;

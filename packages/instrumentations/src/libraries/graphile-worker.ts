@@ -9,7 +9,7 @@ import {
   type LibraryCall,
   wrapFunction,
 } from '../base/wrapped-function.ts';
-import { dropCarrierFlags, takeCarrierFlags, withCarrierFlags } from './graphile-worker-flags.ts';
+import { takeCarrierFlags, withCarrierFlags } from './graphile-worker-flags.ts';
 import { watchedTasks } from './graphile-worker-tasks.ts';
 
 interface GraphileJob {
@@ -202,16 +202,12 @@ function interceptorsOf(kit: LibraryKit): Interceptors {
 function addition({ args }: LibraryCall): EnqueueCall | undefined {
   const [identifier, payload, spec, ...rest] = args;
   if (typeof identifier !== 'string') return undefined;
-  const added = new Added();
   return {
     system: 'graphile-worker',
     destination: identifier,
     name: 'addJob',
-    messageId: (job) => {
-      added.hide(job);
-      return idOf(job);
-    },
-    inject: (carrier) => [identifier, payload, added.put((spec ?? {}) as Spec, carrier), ...rest],
+    messageId: idOf,
+    inject: (carrier) => [identifier, payload, withCarrierFlags((spec ?? {}) as Spec, carrier), ...rest],
   };
 }
 
@@ -220,32 +216,13 @@ function additions({ args }: LibraryCall): EnqueueCall | undefined {
   const [given, ...rest] = args;
   if (!Array.isArray(given) || given.length === 0) return undefined;
   const specs = given as readonly Spec[];
-  const added = new Added();
   return {
     system: 'graphile-worker',
     destination: String(specs[0]?.identifier),
     name: 'addJobs',
     count: specs.length,
-    messageId: (jobs) => {
-      if (Array.isArray(jobs)) for (const job of jobs) added.hide(job);
-      return undefined;
-    },
-    inject: (carrier) => [specs.map((spec) => added.put(spec, carrier)), ...rest],
+    inject: (carrier) => [specs.map((spec) => withCarrierFlags(spec, carrier)), ...rest],
   };
-}
-
-/** What one call put into the flags of jobs: the application, which gets them back, did not. */
-class Added {
-  #carrier: Readonly<Record<string, string>> = {};
-
-  put(spec: Spec, carrier: Readonly<Record<string, string>>): Spec {
-    this.#carrier = carrier;
-    return withCarrierFlags(spec, carrier);
-  }
-
-  hide(job: unknown): void {
-    if (typeof job === 'object' && job !== null) dropCarrierFlags(job, this.#carrier);
-  }
 }
 
 function idOf(job: unknown): string | undefined {
