@@ -77,7 +77,8 @@ async function tryOut(suite: OwnSuite, checkout: string): Promise<void> {
     const version = await copySuite(checkout, copy, suite);
     const node = suite.newest === true ? await nodeExecutable(NODE_VERSIONS[24]) : process.execPath;
     const first = await compare(suite, { copy, node });
-    const last = first.different.length === 0 ? first : await compare(suite, { copy, node });
+    const isClear = first.different.every((name) => suite.carrierShows?.test(name));
+    const last = isClear ? first : await compare(suite, { copy, node });
     report(`${suite.name} ${version}`, last);
     const different = last.different.filter((name) => first.different.includes(name));
     for (const name of different) reportDifference(name, last, suite);
