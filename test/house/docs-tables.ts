@@ -1,6 +1,7 @@
 /** The tables of the docs, made from the tables of the code. `npm run docs` writes them, a test compares them. */
 import { ATTRIBUTES, CLAIMABLE_STATUSES, EVENTS, TASK_STATUSES, type TaskStatus } from '@taskspan/core';
 import { LIBRARIES } from '@taskspan/instrumentations/libraries';
+import { JOB_METRICS, type JobMetricSpec } from '@taskspan/joblog';
 import { LABEL_VALUES, METRICS, type MetricSpec } from '@taskspan/metrics';
 
 const WHERE = { span: 'span', record: 'log records', both: 'span and log records' } as const;
@@ -44,6 +45,7 @@ export function docsTables(): readonly DocsTable[] {
     table('docs/metrics.md', 'metrics', ['name', 'instrument, unit', 'labels', 'meaning'], metricRows()),
     table('docs/metrics.md', 'buckets', ['histogram', 'upper bounds in seconds'], bucketRows()),
     table('docs/metrics.md', 'labels', ['label', 'values'], labelRows()),
+    table('docs/metrics.md', 'job-metrics', ['name', 'type', 'labels', 'meaning'], jobMetricRows()),
     table(
       'docs/outcomes.md',
       'outcomes',
@@ -99,6 +101,15 @@ function metricRows(): string[][] {
     `${spec.kind.replace('observable-up-down-counter', 'observable UpDownCounter').replaceAll('-', ' ')}, \`${spec.unit}\``,
     spec.labels.length === 0 ? '-' : spec.labels.join(', '),
     spec.description,
+  ]);
+}
+
+function jobMetricRows(): string[][] {
+  return Object.values(JOB_METRICS).map(({ name, type, labels, description }: JobMetricSpec) => [
+    name,
+    type,
+    labels.length === 0 ? '-' : labels.join(', '),
+    description,
   ]);
 }
 

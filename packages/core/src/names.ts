@@ -74,7 +74,12 @@ export const ATTRIBUTES: Readonly<Record<(typeof ATTR)[keyof typeof ATTR], NameS
   'task.status': { on: 'both', type: 'string', meaning: 'how the run ended, set at the end' },
   'task.attempt': { on: 'both', type: 'int', meaning: '1-based number of the attempt' },
   'task.max_attempts': { on: 'both', type: 'int', meaning: 'how many attempts the queue allows' },
-  'task.label': { on: 'both', type: 'string', meaning: 'label for people, of any cardinality; never a metric label' },
+  'task.label': {
+    on: 'both',
+    type: 'string',
+    meaning:
+      'label for people, of any cardinality; within a budget the `job_label` of metrics that are made from files',
+  },
   'task.outputs': { on: 'both', type: 'string[]', meaning: 'references to what the run produces' },
   'task.file': { on: 'both', type: 'string', meaning: 'file of the run below the logs folder, without its ending' },
   'task.sequence': { on: 'record', type: 'int', meaning: '1, 2, 3... per run and writer' },
