@@ -29,6 +29,8 @@ export {
   startTaskSpan,
   TASK_STATUSES,
 } from '@taskspan/core';
+export type { CommandResult, ExitCategory, RunCommandOptions, TimeoutAction } from '@taskspan/joblog/run';
+export { runCommand } from '@taskspan/joblog/run';
 export type { ConfigOptions } from './config.ts';
 export type { Redact, RedactableRecord } from './redaction.ts';
 export { type StartOptions, start, type Taskspan } from './start.ts';

@@ -17,7 +17,10 @@ export async function runFromCommandLine(args: readonly string[]): Promise<void>
   try {
     const request = readRunArguments(args);
     if (request === undefined) process.stdout.write(runHelp());
-    else await run(request, readEnvFiles(request.envFiles));
+    else {
+      applyEnvFiles(request.envFiles);
+      await run(request);
+    }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     say(`error: ${error.message}\n\n${runHelp()}`);
@@ -25,7 +28,7 @@ export async function runFromCommandLine(args: readonly string[]): Promise<void>
   }
 }
 
-async function run(request: RunRequest, fileVariables: Readonly<Record<string, string | undefined>>): Promise<void> {
+async function run(request: RunRequest): Promise<void> {
   const { command, dir, envFiles: _, quiet, id, ...options } = request;
   // Made by a process of the system, while everything else is loaded.
   const pipes = openOutputPipes();
@@ -34,7 +37,7 @@ async function run(request: RunRequest, fileVariables: Readonly<Record<string, s
   const keeping: CommandKeeping | undefined = config.disabled ? undefined : await keepCommand(config);
   const result = await superviseCommand(
     command,
-    { ...options, id: id ?? givenRunId(process.env), env: { ...fileVariables, ...process.env }, show: !quiet },
+    { ...options, id: id ?? givenRunId(process.env), show: !quiet },
     { written: () => keeping?.written(), pipes },
   );
   await keeping?.close();
@@ -44,8 +47,11 @@ async function run(request: RunRequest, fileVariables: Readonly<Record<string, s
   else endWithCode(result.shellStatus);
 }
 
-/** What is set already wins, as with Node's own `--env-file`; of two files, the later one. */
-function readEnvFiles(files: readonly string[]): Readonly<Record<string, string | undefined>> {
+/**
+ * What is set already wins, as with Node's own `--env-file`; of two files, the later one. They are for this process, too:
+ * some versions of Node read the option themselves, wherever it stands.
+ */
+function applyEnvFiles(files: readonly string[]): void {
   const variables: Record<string, string | undefined> = {};
   for (const file of files) {
     try {
@@ -54,7 +60,7 @@ function readEnvFiles(files: readonly string[]): Readonly<Record<string, string 
       throw new UsageError(`option '--env-file <file>' cannot be read: ${(error as Error).message}`);
     }
   }
-  return variables;
+  Object.assign(process.env, { ...variables, ...process.env });
 }
 
 function reason(code: string | undefined): string {

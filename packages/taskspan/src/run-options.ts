@@ -128,7 +128,7 @@ export const RUN_OPTIONS: readonly RunOption[] = [
   {
     flag: '--env-file',
     value: 'file',
-    meaning: 'variables for the command; those that are set already win; can be given several times',
+    meaning: 'more environment variables; those that are set already win; can be given several times',
     apply: text((draft, value) => {
       draft.envFiles = [...draft.envFiles, value];
     }),
