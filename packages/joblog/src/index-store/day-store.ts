@@ -21,8 +21,9 @@ const MAX_HEADER_BYTES = 64 * 1024 * 1024;
 /** What was last seen of a day's folder. Instants in epoch milliseconds. */
 export interface FolderFacts {
   readonly mtimeMs: number;
-  /** When its names were listed. */
+  /** When its names were listed, and how long that took. */
   readonly listedAtMs: number;
+  readonly listMs: number;
   /** When all of its files were looked at, and how long that took. */
   readonly sweptAtMs: number;
   readonly sweepMs: number;

@@ -7,9 +7,11 @@ import type { FolderFacts } from './day-store.ts';
 import type { FileTable } from './file-table.ts';
 
 /** Up to here, all names and files are looked at for each question. */
-const FEW_FILES = 2000;
-/** Larger folders are looked through again when that has cost this share of the time since: 2 percent. */
-const PATIENCE = 50;
+const FEW_FILES = 200;
+/** The names of larger folders are listed again when that has cost this share of the time since: 5 percent. */
+const LIST_PATIENCE = 20;
+/** All of their files are looked at again when that has cost 2 percent. */
+const SWEEP_PATIENCE = 50;
 /** The clock of a file system moves in steps: what is written in the same one shows no later time. */
 const CLOCK_STEP_MS = 50;
 /** The main thread is held no longer than this at a time. */
@@ -17,9 +19,9 @@ const SLICE_MS = 8;
 /** An open run whose file is silent for longer is looked at with all others. */
 const RESTLESS_MS = 26 * 3_600_000;
 /** A file that was just written may well be written again. */
-const RECENT_MS = 60_000;
+const RECENT_MS = 5000;
 
-export const UNSEEN_FOLDER: FolderFacts = { mtimeMs: -1, listedAtMs: 0, sweptAtMs: 0, sweepMs: 0 };
+export const UNSEEN_FOLDER: FolderFacts = { mtimeMs: -1, listedAtMs: 0, listMs: 0, sweptAtMs: 0, sweepMs: 0 };
 
 export interface FolderChanges {
   readonly facts: FolderFacts;
@@ -56,15 +58,17 @@ export async function changesOf(
   const nowMs = Date.now();
   const mtimeMs = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? -1;
   const isLarge = files.count > FEW_FILES && !isThorough;
-  const mayBeDue = (sinceMs: number): boolean => !isLarge || nowMs - sinceMs > facts.sweepMs * PATIENCE;
+  const isListDue = !isLarge || nowMs - facts.listedAtMs > facts.listMs * LIST_PATIENCE;
+  const isSweepDue = !isLarge || nowMs - facts.sweptAtMs > facts.sweepMs * SWEEP_PATIENCE;
   const isNew = facts.listedAtMs === 0;
   const names =
-    isNew || ((mtimeMs !== facts.mtimeMs || mtimeMs > facts.listedAtMs - CLOCK_STEP_MS) && mayBeDue(facts.listedAtMs))
+    isNew || ((mtimeMs !== facts.mtimeMs || mtimeMs > facts.listedAtMs - CLOCK_STEP_MS) && isListDue)
       ? await namesIn(folder)
       : undefined;
-  const listed: FolderFacts = names === undefined ? facts : { ...facts, mtimeMs, listedAtMs: nowMs };
   let noted = names === undefined ? NO_NAMES : noteNames(folder, files, names);
-  const isSweep = isNew || mayBeDue(facts.sweptAtMs);
+  const listMs = Date.now() - nowMs;
+  const listed: FolderFacts = names === undefined ? facts : { ...facts, mtimeMs, listedAtMs: nowMs, listMs };
+  const isSweep = isNew || isSweepDue;
   const begunMs = performance.now();
   const { changed, isMissing } = await lookAt(folder, files, isSweep ? allFiles(files) : restlessFiles(files, nowMs));
   const sweepMs = performance.now() - begunMs;
