@@ -12,8 +12,10 @@ const CONFIG = join(ROOT, 'collector', 'prometheus.yml');
 export interface PrometheusOptions {
   /** Where its config and data go. */
   readonly folder: string;
-  /** `host:port` of the Collector's exporter. */
+  /** `host:port` of the Collector's exporter, or of whatever else is collected. */
   readonly target: string;
+  /** Where the target has its metrics. Default: `/metrics`. */
+  readonly metricsPath?: string;
 }
 
 /** Prometheus with the project's own config; the targets are files beside it, as its users write them. */
@@ -26,12 +28,12 @@ export class PrometheusServer {
     this.process = process;
   }
 
-  static async start({ folder, target }: PrometheusOptions): Promise<PrometheusServer> {
+  static async start({ folder, target, metricsPath }: PrometheusOptions): Promise<PrometheusServer> {
     const { prometheus } = await serverBinaries();
     const url = `http://127.0.0.1:${await freePort()}`;
     const config = join(folder, 'prometheus.yml');
     copyFileSync(CONFIG, config);
-    writeTarget(join(folder, 'targets'), target);
+    writeTarget(join(folder, 'targets'), target, metricsPath);
     const process = new ServerProcess({
       name: 'Prometheus',
       command: prometheus,
@@ -51,9 +53,9 @@ export class PrometheusServer {
   }
 }
 
-function writeTarget(folder: string, target: string): void {
+function writeTarget(folder: string, target: string, metricsPath = '/metrics'): void {
   mkdirSync(folder);
   // A test cannot wait for the usual quarter of a minute.
-  const labels = { __scrape_interval__: '1s', __scrape_timeout__: '1s' };
+  const labels = { __scrape_interval__: '1s', __scrape_timeout__: '1s', __metrics_path__: metricsPath };
   writeFileSync(join(folder, 'applications.json'), JSON.stringify([{ targets: [target], labels }]));
 }
