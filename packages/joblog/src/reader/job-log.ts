@@ -2,12 +2,12 @@ import { ATTR, EVENT } from '@taskspan/core';
 import { reportOnce } from '@taskspan/core/hub';
 import type { DecodedRecord, DecodedSpan } from '../decode.ts';
 import { idNeedle, isOwnFile } from './job-needle.ts';
-import { isOfJob, runOf, segmentRecordOf, writerOf } from './job-record.ts';
+import { isOfJob, runOf, segmentRecordOf, streamKeyOf, writerOf } from './job-record.ts';
 import type { LogFile } from './log-file.ts';
 import { compareSegments, LogSegment } from './log-segment.ts';
 import { LogSource, type NewLine } from './log-source.ts';
 import type { LogTree } from './log-tree.ts';
-import { RecordStream, streamKey } from './record-stream.ts';
+import { RecordStream } from './record-stream.ts';
 import { RunFacts } from './run-facts.ts';
 
 /** Files that are replaced while they are read are read again, this often. */
@@ -243,11 +243,10 @@ export class JobLog {
   }
 
   #streamOf(record: DecodedRecord): RecordStream {
-    const writer = writerOf(record);
-    const key = streamKey(writer);
+    const key = streamKeyOf(record);
     const known = this.#streams.get(key);
     if (known !== undefined) return known;
-    const stream = new RecordStream(writer);
+    const stream = new RecordStream(writerOf(record));
     this.#streams.set(key, stream);
     return stream;
   }

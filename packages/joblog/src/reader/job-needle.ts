@@ -12,7 +12,7 @@ export function idNeedle(jobId: string): string | undefined {
 }
 
 /** Name of the file that a writer makes for the job, without ending. */
-export function ownFileName(jobId: string): string | undefined {
+function ownFileName(jobId: string): string | undefined {
   // An empty id has a file of any name.
   return jobId === '' ? undefined : safeFileName(jobId);
 }

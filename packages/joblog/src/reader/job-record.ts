@@ -1,11 +1,11 @@
 /** A record as a member of a job's log: who wrote it, which number it has, when it was. */
 import { ATTR, EVENT } from '@taskspan/core';
-import type { DecodedAttributes, DecodedRecord, DecodedValue } from '../decode.ts';
+import type { DecodedAttributes, DecodedRecord, DecodedResource, DecodedValue } from '../decode.ts';
 import { recordNanos } from '../entry/entry-of.ts';
 import { LOG_LEVELS } from '../entry/job-log-entry.ts';
 import { levelOfSeverity } from '../entry/level.ts';
 import type { SegmentRecord } from './log-segment.ts';
-import type { RecordWriter } from './record-stream.ts';
+import { type RecordWriter, streamKey } from './record-stream.ts';
 
 /** What 64 bits hold. */
 const LAST_NANOS = 2n ** 64n - 1n;
@@ -28,6 +28,24 @@ export function writerOf(record: DecodedRecord): RecordWriter {
     service: textOf(resource['service.name']),
     isNumbered: numberOf(record) > 0,
   };
+}
+
+let lastResource: DecodedResource | undefined;
+let lastRun = '';
+let lastIsNumbered = false;
+let lastKey = '';
+
+/** Key of the stream of a record. Most records are of the same stream as the one before. */
+export function streamKeyOf(record: DecodedRecord): string {
+  const run = runOf(record);
+  const isNumbered = numberOf(record) > 0;
+  if (record.resource !== lastResource || run !== lastRun || isNumbered !== lastIsNumbered) {
+    lastKey = streamKey(writerOf(record));
+    lastResource = record.resource;
+    lastRun = run;
+    lastIsNumbered = isNumbered;
+  }
+  return lastKey;
 }
 
 /** `task.sequence`; 0 for a record without one. */

@@ -91,7 +91,10 @@ function attributes(values: object): object[] {
 
 function valueJson(value: unknown): object {
   if (typeof value === 'string') return { stringValue: value };
-  if (typeof value === 'number') return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };
+  if (typeof value === 'number')
+    return Number.isInteger(value)
+      ? { intValue: String(value) }
+      : { doubleValue: Number.isFinite(value) ? value : String(value) };
   if (Array.isArray(value)) return { arrayValue: { values: value.map(valueJson) } };
   return { boolValue: value === true };
 }

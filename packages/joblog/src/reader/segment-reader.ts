@@ -1,11 +1,10 @@
 import type { DecodedRecord } from '../decode.ts';
-import { isOfJob, nanosOf, numberOf, writerOf } from './job-record.ts';
+import { isOfJob, nanosOf, numberOf, streamKeyOf } from './job-record.ts';
 import { batchesOf } from './line-batches.ts';
 import type { LineCache } from './line-cache.ts';
 import { linesIn } from './log-lines.ts';
 import type { LogSegment } from './log-segment.ts';
 import { RangeReader } from './range-reader.ts';
-import { streamKey } from './record-stream.ts';
 
 /** Reads the records of segments of one job's log. */
 export class SegmentReader {
@@ -28,7 +27,7 @@ export class SegmentReader {
     const found: DecodedRecord[] = [];
     for (const line of linesIn(bytes, offset)) {
       for (const record of this.#recordsOf(`${this.#cacheKey} ${file.path} ${line.offset}`, line.text)) {
-        if (streamKey(writerOf(record)) === stream.key) found.push(record);
+        if (streamKeyOf(record) === stream.key) found.push(record);
       }
     }
     return segment.firstNumber === 0 ? unnumbered(segment, found) : numbered(segment, found);
