@@ -21,6 +21,7 @@ export type {
   OpenRun,
   RecordSink,
   RunInfo,
+  RunLines,
   RunObserver,
   RunRecord,
   TaskspanState,
@@ -33,13 +34,29 @@ export type { Observation } from './observe.ts';
 export { observe } from './observe.ts';
 export { attributesJson, doubleJson, formatApart, formatted, textJson } from './otlp/any-value.ts';
 export { type Frame, Frames, type ResourceLike } from './otlp/frame.ts';
-export { logRecordSize, runRecordSize, spanSize } from './otlp/item-size.ts';
-export { forgetRun, holdsObjects, logRecordJson, runRecordJson } from './otlp/log-json.ts';
+export { logRecordSize, runLinesSize, runRecordSize, spanSize } from './otlp/item-size.ts';
+export {
+  forgetRun,
+  holdsObjects,
+  logRecordJson,
+  type RunLinesJson,
+  runLinesJson,
+  runRecordJson,
+} from './otlp/log-json.ts';
 export { hrNanos } from './otlp/nanos.ts';
 export { OtlpBatch } from './otlp/otlp-batch.ts';
 export { spanJson } from './otlp/span-json.ts';
 export type { LibraryOutcome } from './outcome.ts';
-export { emitRecord, type RecordContent, runAttributes, runRecord } from './records.ts';
+export {
+  emitLines,
+  emitRecord,
+  type LinesContent,
+  type RecordContent,
+  runAttributes,
+  runLines,
+  runRecord,
+  tellLines,
+} from './records.ts';
 export { currentRun } from './run-context.ts';
 export type { OwnAttributes } from './run-details.ts';
 export { activeRunTicket, type RunTicket, withRunTicket } from './run-ticket.ts';

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { logs } from '@opentelemetry/api-logs';
 import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { state } from './internal/state.ts';
+import { type RunLines, state } from './internal/state.ts';
 import { SCOPE, SEVERITY } from './names.ts';
 import { type Recording, startRecording, stopRecording } from './recorded-sdk.test.ts';
-import { runAttributes } from './records.ts';
+import { emitLines, emitRecord, runAttributes } from './records.ts';
+import { currentRun } from './run-context.ts';
 import { runTask, startTask } from './run-task.ts';
 
 /** One run with a record of every kind. */
@@ -84,6 +85,44 @@ describe('records of a run', () => {
       state.sinks.push(() => {});
       runTask('op', () => 1);
       assert.deepEqual(seen.logs(), []);
+    });
+  });
+
+  describe('of lines that came together', () => {
+    const lines = {
+      texts: ['one', 'two'],
+      isPlain: true,
+      isAscii: true,
+      timeMs: 1000,
+      isAlone: false,
+      severity: SEVERITY.warn,
+      attributes: { k: 'v' },
+    };
+
+    it('reach a sink at once where it can take them so, and else one by one', () => {
+      seen = startRecording();
+      const atOnce: RunLines[] = [];
+      state.sinks.push(Object.assign(() => {}, { takeLines: (taken: RunLines) => atOnce.push(taken) }));
+      const task = startTask('op');
+      const run = task.run(() => currentRun());
+      if (run === undefined) assert.fail('there is a run');
+      emitLines(run, lines);
+      emitRecord(run, { severity: SEVERITY.info });
+      task.end();
+      assert.deepEqual(
+        seen.records.map(({ body, sequence, severity, attributes }) => [body, sequence, severity, attributes?.['k']]),
+        [
+          [undefined, 1, SEVERITY.info, undefined],
+          ['one', 2, SEVERITY.warn, 'v'],
+          ['two', 3, SEVERITY.warn, 'v'],
+          [undefined, 4, SEVERITY.info, undefined],
+          [undefined, 5, SEVERITY.info, undefined],
+        ],
+      );
+      assert.deepEqual(
+        atOnce.map(({ texts, firstSequence }) => [texts, firstSequence]),
+        [[['one', 'two'], 2]],
+      );
     });
   });
 

@@ -2,7 +2,7 @@ import { context, type SpanContext, trace } from '@opentelemetry/api';
 import { type AnyValue, logs } from '@opentelemetry/api-logs';
 import { wallMs } from './clock.ts';
 import { safely } from './internal/report.ts';
-import { type RunInfo, type RunRecord, state } from './internal/state.ts';
+import { type RecordSink, type RunInfo, type RunLines, type RunRecord, state } from './internal/state.ts';
 import { ATTR, type EventName, SCOPE } from './names.ts';
 import { severityText } from './severity.ts';
 import { recordsAreKept } from './tracer.ts';
@@ -31,19 +31,59 @@ export function emitRecord(run: RunInfo, content: RecordContent): void {
   if (!recordsAreKept()) return;
   const record = runRecord(run, content);
   const { sinks } = state;
-  if (sinks.length === 0) {
-    safely('emitting a log record', () => emitThroughApi(record));
-    return;
-  }
+  if (sinks.length === 0) safely('emitting a log record', () => emitThroughApi(record));
   for (const sink of sinks) {
     try {
       sink(record);
     } catch (error) {
-      safely('a record sink', () => {
-        throw error;
-      });
+      reportSink(error);
     }
   }
+}
+
+/** What lines that came together have in common, and how they are told. */
+export type LinesContent = Pick<
+  RunLines,
+  'texts' | 'isPlain' | 'isAscii' | 'timeMs' | 'isAlone' | 'severity' | 'attributes'
+>;
+
+/** Writes a record for each of many lines, as {@link emitRecord} does for one. */
+export function emitLines(run: RunInfo, content: LinesContent): void {
+  if (!recordsAreKept()) return;
+  const lines = runLines(run, content);
+  const { sinks } = state;
+  if (sinks.length === 0) {
+    for (const record of recordsOf(lines)) safely('emitting a log record', () => emitThroughApi(record));
+  }
+  for (const sink of sinks) {
+    try {
+      tellLines(sink, lines);
+    } catch (error) {
+      reportSink(error);
+    }
+  }
+}
+
+/** Hands lines to a sink, in one piece where it can take them so. */
+export function tellLines(sink: RecordSink, lines: RunLines): void {
+  if (sink.takeLines !== undefined) sink.takeLines(lines);
+  else for (const record of recordsOf(lines)) sink(record);
+}
+
+function* recordsOf(lines: RunLines): Generator<RunRecord> {
+  const { run, spanContext, timeMs, isAlone, severity, attributes } = lines;
+  let sequence = lines.firstSequence;
+  for (const body of lines.texts) {
+    yield { run, spanContext, sequence, timeMs, isAlone, eventName: undefined, severity, body, attributes };
+    sequence += 1;
+  }
+}
+
+/** The next records of a run, numbered, for a sink. */
+export function runLines(run: RunInfo, content: LinesContent): RunLines {
+  const firstSequence = run.nextSequence();
+  for (let at = 1; at < content.texts.length; at += 1) run.nextSequence();
+  return { run, spanContext: run.spanContext, firstSequence, ...content };
 }
 
 /** The next record of a run, numbered and timed, for a sink. */
@@ -60,6 +100,12 @@ export function runRecord(run: RunInfo, content: RecordContent): RunRecord {
     body: content.body,
     attributes: content.attributes,
   };
+}
+
+function reportSink(error: unknown): void {
+  safely('a record sink', () => {
+    throw error;
+  });
 }
 
 function emitThroughApi(record: RunRecord): void {

@@ -27,14 +27,22 @@ export function recycle(memory: SharedArrayBuffer): void {
   if (memory.byteLength === BATCH_BYTES && spares.length < SPARES_KEPT) spares.push(memory);
 }
 
-/** Whole lines for one file, as text. */
-export interface TextAppend {
+interface FileHints {
   /** Path below the logs folder, without ending; ASCII, already checked. */
   readonly file: string;
-  readonly text: string;
-  readonly isAscii: boolean;
   readonly isNew: boolean;
   readonly isLast: boolean;
+}
+
+/** Whole lines for one file, as text. */
+export interface TextAppend extends FileHints {
+  readonly text: string;
+  readonly isAscii: boolean;
+}
+
+/** Whole lines for one file, as bytes that are copied at once. */
+export interface BytesAppend extends FileHints {
+  readonly bytes: Buffer;
 }
 
 /** A batch being filled. */
@@ -44,7 +52,7 @@ export class BatchBuilder {
   #used = 0;
 
   /** @param first the append that must fit, however long */
-  constructor(first: TextAppend) {
+  constructor(first: TextAppend | BytesAppend) {
     const least = HEAD_BYTES + first.file.length + bytesOf(first);
     this.#memory =
       least > BATCH_BYTES ? new SharedArrayBuffer(least) : (spares.pop() ?? new SharedArrayBuffer(BATCH_BYTES));
@@ -52,13 +60,12 @@ export class BatchBuilder {
   }
 
   /** False when there is no room. */
-  add(append: TextAppend): boolean {
-    const { file, text } = append;
+  add(append: TextAppend | BytesAppend): boolean {
+    const { file } = append;
     const buffer = this.#buffer;
     const textAt = this.#used + HEAD_BYTES + file.length;
-    if (textAt + text.length > buffer.length) return false;
-    if (!append.isAscii && textAt + bytesOf(append) > buffer.length) return false;
-    const bytes = append.isAscii ? buffer.write(text, textAt, 'latin1') : buffer.write(text, textAt);
+    const bytes = 'bytes' in append ? this.#copy(append.bytes, textAt) : this.#write(append, textAt);
+    if (bytes === undefined) return false;
     let at = buffer.writeUInt32LE(bytes, this.#used);
     at = buffer.writeUInt16LE(file.length, at);
     at = buffer.writeUInt8((append.isNew ? IS_NEW : 0) | (append.isLast ? IS_LAST : 0), at);
@@ -67,12 +74,28 @@ export class BatchBuilder {
     return true;
   }
 
+  /** Undefined when there is no room. */
+  #write(append: TextAppend, at: number): number | undefined {
+    const { text, isAscii } = append;
+    const buffer = this.#buffer;
+    if (at + text.length > buffer.length) return undefined;
+    if (isAscii) return buffer.write(text, at, 'latin1');
+    return at + bytesOf(append) > buffer.length ? undefined : buffer.write(text, at);
+  }
+
+  #copy(bytes: Buffer, at: number): number | undefined {
+    if (at + bytes.length > this.#buffer.length) return undefined;
+    this.#buffer.set(bytes, at);
+    return bytes.length;
+  }
+
   finish(sequence: number): AppendBatch {
     return { sequence, memory: this.#memory, bytes: this.#used };
   }
 }
 
-function bytesOf(append: TextAppend): number {
+function bytesOf(append: TextAppend | BytesAppend): number {
+  if ('bytes' in append) return append.bytes.length;
   return append.isAscii ? append.text.length : Buffer.byteLength(append.text);
 }
 

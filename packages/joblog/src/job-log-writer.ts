@@ -4,14 +4,24 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { ATTR } from '@taskspan/core';
 import {
   logRecordSize,
+  type RecordSink,
   type ResourceLike,
+  type RunLines,
   type RunRecord,
   recordDropped,
   reportOnce,
+  runLinesSize,
   runRecordSize,
   spanSize,
 } from '@taskspan/core/hub';
-import { type AppendBatch, appendsOf, BatchBuilder, recycle } from './append-batch.ts';
+import {
+  type AppendBatch,
+  appendsOf,
+  BatchBuilder,
+  type BytesAppend,
+  recycle,
+  type TextAppend,
+} from './append-batch.ts';
 import { AppendThread, type LeftBatches } from './append-thread.ts';
 import { Appender, type AppenderOptions } from './appender.ts';
 import { countItems } from './count-items.ts';
@@ -95,7 +105,7 @@ export class JobLogWriter {
     this.#disk = new DiskEpisode(directory);
   }
 
-  /** Takes a record of a run, for `state.sinks`. */
+  /** Takes a record of a run. */
   sink(record: RunRecord): void {
     try {
       const bytes = runRecordSize(record);
@@ -104,6 +114,23 @@ export class JobLogWriter {
     } catch (error) {
       refuse('logs', error);
     }
+  }
+
+  /** Takes records of a run for many lines at once. */
+  takeLines(lines: RunLines): void {
+    try {
+      this.#pending.addLines(lines);
+      this.#queued(runLinesSize(lines), SLOW_TIMER);
+    } catch (error) {
+      refuse('logs', error);
+    }
+  }
+
+  /** For `state.sinks`: `sink` and `takeLines` of this writer. */
+  get recordSink(): RecordSink {
+    return Object.assign((record: RunRecord): void => this.sink(record), {
+      takeLines: (lines: RunLines): void => this.takeLines(lines),
+    });
   }
 
   /** Takes a span that ended; one that is not sampled is not written. */
@@ -207,6 +234,10 @@ export class JobLogWriter {
 
   /** Formats what waits and hands it to the thread. */
   #flush(): void {
+    if (this.#immediate || this.#threadFailed) {
+      this.#flushDirect();
+      return;
+    }
     for (const batch of this.#takeBatches()) {
       const thread = this.#immediate ? undefined : this.#startedThread();
       if (thread === undefined) this.#writeDirect(batch);
@@ -223,27 +254,44 @@ export class JobLogWriter {
     else this.#countBatch(batch, 0, 'overflow');
   }
 
+  /** Formats what waits and writes it in the calling thread, without any detour. */
   #flushDirect(): void {
-    for (const batch of this.#takeBatches()) this.#writeDirect(batch);
+    this.#direct ??= new Appender(this.#appenderOptions);
+    let failed: string | undefined;
+    let count = 0;
+    for (const append of this.#takeAppends()) {
+      const { file, isNew, isLast } = append;
+      const lines = 'bytes' in append ? append.bytes : Buffer.from(append.text, append.isAscii ? 'latin1' : 'utf8');
+      const failure = this.#direct.append({ file, lines, isNew, isLast });
+      count += 1;
+      if (failure === undefined) continue;
+      failed = failure.code;
+      this.#countLost(failure.lost, 'disk');
+    }
+    if (count > 0) this.#disk.batch(failed);
   }
 
   /** Batches are made one by one: what is formatted becomes bytes at once, and nothing of it grows old. */
   *#takeBatches(): Generator<AppendBatch> {
+    let builder: BatchBuilder | undefined;
+    for (const append of this.#takeAppends()) {
+      if (builder?.add(append)) continue;
+      if (builder !== undefined) yield this.#numbered(builder);
+      builder = new BatchBuilder(append);
+      builder.add(append);
+    }
+    if (builder !== undefined) yield this.#numbered(builder);
+  }
+
+  *#takeAppends(): Generator<TextAppend | BytesAppend> {
     this.#disarm();
     this.#pendingBytes = 0;
-    let builder: BatchBuilder | undefined;
     this.#isFormatting = true;
     try {
-      for (const append of this.#pending.take()) {
-        if (builder?.add(append)) continue;
-        if (builder !== undefined) yield this.#numbered(builder);
-        builder = new BatchBuilder(append);
-        builder.add(append);
-      }
+      yield* this.#pending.take();
     } finally {
       this.#isFormatting = false;
     }
-    if (builder !== undefined) yield this.#numbered(builder);
   }
 
   #numbered(builder: BatchBuilder): AppendBatch {

@@ -11,14 +11,16 @@ import {
   holdsObjects,
   logRecordJson,
   type ResourceLike,
+  type RunLines,
   type RunRecord,
   recordDropped,
   reportOnce,
   runRecordJson,
   spanJson,
 } from '@taskspan/core/hub';
-import type { TextAppend } from './append-batch.ts';
+import type { BytesAppend, TextAppend } from './append-batch.ts';
 import { Lines } from './file-lines.ts';
+import { LineEncoder } from './line-encoder.ts';
 import { isSafeFile, isSharedFile, type RunFiles } from './run-files.ts';
 
 /** A log record, formatted when it came if what it holds may be changed later. */
@@ -33,19 +35,21 @@ const PIECE_CHARS = 256 * 1024;
 
 /** What waits for one file, unformatted. */
 class FileItems {
-  readonly records: RunRecord[] = [];
+  readonly records: (RunRecord | RunLines)[] = [];
   readonly spans: ReadableSpan[] = [];
   readonly logs: QueuedLog[] = [];
 }
 
 /** What waits for the next flush, and its way into the text of files. */
 export class PendingItems {
-  #records: RunRecord[] = [];
+  #records: (RunRecord | RunLines)[] = [];
   #spans: ReadableSpan[] = [];
   #logs: QueuedLog[] = [];
   readonly #runFiles: RunFiles;
   readonly #frames = new Frames();
   readonly #ownFrame: Frame;
+  /** Made when the first lines come together. */
+  #encoder: LineEncoder | undefined;
 
   constructor(runFiles: RunFiles, resource: ResourceLike) {
     this.#runFiles = runFiles;
@@ -54,6 +58,10 @@ export class PendingItems {
 
   addRecord(record: RunRecord): void {
     this.#records.push(record);
+  }
+
+  addLines(lines: RunLines): void {
+    this.#records.push(lines);
   }
 
   addSpan(span: ReadableSpan): void {
@@ -71,7 +79,7 @@ export class PendingItems {
   }
 
   /** Takes all that waits; each file's part is formatted when it is asked for. */
-  take(): Iterable<TextAppend> {
+  take(): Iterable<TextAppend | BytesAppend> {
     const files = this.#group();
     this.#records = [];
     this.#spans = [];
@@ -79,16 +87,18 @@ export class PendingItems {
     return this.#format(files);
   }
 
-  *#format(files: ReadonlyMap<string, FileItems>): Generator<TextAppend> {
+  *#format(files: ReadonlyMap<string, FileItems>): Generator<TextAppend | BytesAppend> {
     const logs = new Lines('logs');
     const spans = new Lines('spans');
     for (const [file, items] of files) {
       formatted.isAscii = true;
       // The file that a run has for itself is made with its first record, and done with its last.
       const isOwn = !isSharedFile(file);
-      let isNew = isOwn && items.records[0]?.sequence === 1;
-      for (const text of this.#pieces(items, logs, spans)) {
-        yield { file, text, isAscii: formatted.isAscii, isNew, isLast: false };
+      let isNew = isOwn && items.records[0] !== undefined && numberOf(items.records[0]) === 1;
+      for (const piece of this.#pieces(items, logs, spans)) {
+        const hints = { file, isNew, isLast: false };
+        if (typeof piece !== 'string') yield { bytes: piece, ...hints };
+        else yield { text: piece, isAscii: formatted.isAscii, ...hints };
         isNew = false;
       }
       const text = logs.take() + spans.take();
@@ -102,9 +112,16 @@ export class PendingItems {
    * Formats all items of a file. Whole lines come out as soon as there are many: what a thousand runs share is handed on
    * in pieces, and is nowhere as a whole. The rest stays in `logs` and `spans`.
    */
-  *#pieces(items: FileItems, logs: Lines, spans: Lines): Generator<string> {
+  *#pieces(items: FileItems, logs: Lines, spans: Lines): Generator<string | Buffer> {
     forgetRun();
     for (const record of items.records) {
+      if ('texts' in record) {
+        const before = logs.take();
+        if (before !== '') yield before;
+        this.#encoder ??= new LineEncoder(this.#ownFrame);
+        yield* this.#encoder.encode(record);
+        continue;
+      }
       const json = format('logs', runRecordJson, record);
       if (record.isAlone === true) logs.closeLine();
       if (json !== undefined) logs.add(this.#ownFrame, json);
@@ -149,8 +166,13 @@ export class PendingItems {
 }
 
 /** True for the last record of a run. */
-export function endsRun({ eventName }: RunRecord): boolean {
-  return eventName === EVENT.ENDED || eventName === EVENT.ORPHANED;
+export function endsRun(record: RunRecord | RunLines): boolean {
+  if ('texts' in record) return false;
+  return record.eventName === EVENT.ENDED || record.eventName === EVENT.ORPHANED;
+}
+
+function numberOf(record: RunRecord | RunLines): number {
+  return 'texts' in record ? record.firstSequence : record.sequence;
 }
 
 /** A getter of the application may throw: that item is lost, and counted, and no other. */

@@ -36,7 +36,7 @@ export async function keepCommand(config: Config): Promise<CommandKeeping> {
       : new JobLogWriter({ directory: logsFolder, resource: { attributes }, instanceId, thread: false });
   const otlp = isSent ? await loadExport(config, delivery, place) : undefined;
   const sinks: RecordSink[] = [];
-  if (writer !== undefined) sinks.push((record) => writer.sink(record));
+  if (writer !== undefined) sinks.push(writer.recordSink);
   if (otlp?.logs !== undefined) sinks.push(otlp.logs.sink);
   const onEnd = (span: ReadableSpan): void => {
     writer?.onSpanEnd(span);

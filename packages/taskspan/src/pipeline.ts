@@ -13,11 +13,13 @@ import type {
 import type { ReadableSpan, Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import {
   type RecordSink,
+  type RunLines,
   type RunRecord,
   RunStampLogProcessor,
   RunStampSpanProcessor,
   reportOnce,
   safely,
+  tellLines,
 } from '@taskspan/core/hub';
 import type { DeliveryConfig } from '@taskspan/delivery/config';
 import { JobLogWriter, RunFiles } from '@taskspan/joblog/writer';
@@ -166,11 +168,11 @@ export class Pipeline {
     const logExport = this.#otlp?.logs;
     const { redact } = this.#options;
     const sinks: RecordSink[] = [];
-    if (writer !== undefined) sinks.push((record) => writer.sink(record));
+    if (writer !== undefined) sinks.push(writer.recordSink);
     if (logExport !== undefined) sinks.push(logExport.sink);
     const [only] = sinks;
     if (only === undefined) return undefined;
-    const fanOut = sinks.length === 1 ? only : (record: RunRecord): void => each(sinks, record);
+    const fanOut = sinks.length === 1 ? only : sinkOf(sinks);
     return redact === undefined ? fanOut : (record): void => fanOut(redactRunRecord(redact, record));
   }
 
@@ -255,8 +257,15 @@ async function attempt(what: string, work: Promise<unknown> | undefined): Promis
   }
 }
 
-function each(sinks: readonly RecordSink[], record: RunRecord): void {
-  for (const sink of sinks) sink(record);
+/** One sink for several. */
+function sinkOf(sinks: readonly RecordSink[]): RecordSink {
+  const each = (record: RunRecord): void => {
+    for (const sink of sinks) sink(record);
+  };
+  const takeLines = (lines: RunLines): void => {
+    for (const sink of sinks) tellLines(sink, lines);
+  };
+  return Object.assign(each, { takeLines });
 }
 
 /** A span processor that hands on what ends. */

@@ -55,8 +55,35 @@ export interface RunRecord {
   readonly attributes: Readonly<Record<string, AnyValue>> | undefined;
 }
 
+/**
+ * Log lines of a run that came together and differ in nothing but text and number: a loud program prints a million of
+ * them in a second. Each is a record, all the same.
+ */
+export interface RunLines {
+  readonly run: RunInfo;
+  readonly spanContext: SpanContext;
+  /** `task.sequence` of the first line; each further one has the next. */
+  readonly firstSequence: number;
+  /** At least one; well-formed Unicode. */
+  readonly texts: readonly string[];
+  /** No text holds what JSON would have to escape. */
+  readonly isPlain: boolean;
+  readonly isAscii: boolean;
+  /** Epoch milliseconds, with fraction. */
+  readonly timeMs: number;
+  /** {@link RunRecord.isAlone} */
+  readonly isAlone: boolean;
+  /** OTel severity number. */
+  readonly severity: number;
+  readonly attributes: Readonly<Record<string, AnyValue>> | undefined;
+}
+
 /** Takes every record of every run. Must not throw and must be quick: it runs on the task's path. */
-export type RecordSink = (record: RunRecord) => void;
+export interface RecordSink {
+  (record: RunRecord): void;
+  /** Takes records of many lines at once; without it they come one by one. */
+  readonly takeLines?: ((lines: RunLines) => void) | undefined;
+}
 
 /** A run's start and end as metrics need them, for runs whose span is not recorded by any tracer. */
 export interface RunObserver {

@@ -2,7 +2,7 @@
  * Bytes that a waiting item takes, about: those of its memory before its texts, measured on Node 20, and its texts with
  * what stands around them in OTLP-JSON. Cheap rather than exact, because it runs where a span ends.
  */
-import type { RunRecord } from '../internal/state.ts';
+import type { RunLines, RunRecord } from '../internal/state.ts';
 import { EVENT } from '../names.ts';
 import type { LogRecordLike } from './log-json.ts';
 import type { SpanLike } from './span-json.ts';
@@ -33,6 +33,16 @@ export function runRecordSize({ eventName, body, attributes }: RunRecord): numbe
   // A stack is not read to be measured; it begins with the message, which is the body.
   if (eventName === EVENT.EXCEPTION) size += EXCEPTION_BYTES + 2 * (body?.length ?? 0);
   else if (attributes !== undefined) size += mapSize(attributes, 0);
+  return size;
+}
+
+/** What a line of output takes in a file beside its text, about. */
+const LINE_BYTES = 600;
+
+/** Estimated bytes of lines, as they are written: these are what a loud program makes most of. */
+export function runLinesSize({ texts }: RunLines): number {
+  let size = LINE_BYTES * texts.length;
+  for (const text of texts) size += text.length;
   return size;
 }
 

@@ -1,5 +1,5 @@
 import type { HrTime, SpanContext } from '@opentelemetry/api';
-import type { RunInfo, RunRecord } from '../internal/state.ts';
+import type { RunInfo, RunLines, RunRecord } from '../internal/state.ts';
 import { LIMITS } from '../limits.ts';
 import { ATTR } from '../names.ts';
 import { runAttributes } from '../records.ts';
@@ -84,15 +84,36 @@ export function runRecordJson(record: RunRecord): string {
 }
 
 function joinRunRecord(record: RunRecord, body: unknown, attributes: string): string {
-  const time = record.timeNanos ?? msNanos(record.timeMs);
   const eventName = record.eventName;
   return (
-    (time === '0' ? '{' : `{"timeUnixNano":"${time}","observedTimeUnixNano":"${time}",`) +
+    timeHead(record.timeNanos ?? msNanos(record.timeMs)) +
     severityHead(record.severity) +
     (body === undefined ? '"body":{}' : `"body":${valueJson(body)}`) +
     `,"attributes":[${attributes}]${idsTail(record.spanContext)}` +
     (eventName === undefined ? '}' : `,"eventName":${textJson(eventName)}}`)
   );
+}
+
+function timeHead(time: string): string {
+  return time === '0' ? '{' : `{"timeUnixNano":"${time}","observedTimeUnixNano":"${time}",`;
+}
+
+/** The `LogRecord` of a line: `head`, its text as in JSON without quotes, `middle`, its number, `tail`. */
+export interface RunLinesJson {
+  readonly head: string;
+  readonly middle: string;
+  readonly tail: string;
+}
+
+/** What the records of lines that came together have in common, for {@link runRecordJson} written out many times. */
+export function runLinesJson({ run, spanContext, timeMs, severity, attributes = {} }: RunLines): RunLinesJson {
+  const own = Object.entries(attributes).filter(([key]) => !RUN_KEYS.has(key) && run.fields?.[key] === undefined);
+  const ownJson = attributesJson(Object.fromEntries(own));
+  return {
+    head: `${timeHead(msNanos(timeMs))}${severityHead(severity)}"body":{"stringValue":"`,
+    middle: `"},"attributes":[${runJson(run)}`,
+    tail: `"}}${ownJson === '' ? '' : `,${ownJson}`}]${idsTail(spanContext)}}`,
+  };
 }
 
 const severityHeads: string[] = [];

@@ -15,7 +15,7 @@ function split(chunks: readonly Uint8Array[]): { lines: string[]; cutBytes: numb
   for (const chunk of chunks) {
     for (const { held, lines: whole } of splitter.push(Buffer.from(chunk))) {
       if (held !== undefined) take(held.text, held.cutBytes);
-      for (const line of whole) take(line, 0);
+      for (const line of whole?.texts ?? []) take(line, 0);
     }
   }
   const last = splitter.end();
@@ -76,7 +76,7 @@ describe('lines of a stream', () => {
     chunk.fill('x');
     assert.deepEqual(
       [...splitter.push(Buffer.from(' end\n'))],
-      [{ held: { text: 'begin end', cutBytes: 0 }, lines: [] }],
+      [{ held: { text: 'begin end', cutBytes: 0 }, lines: undefined }],
     );
   });
 

@@ -7,19 +7,36 @@ const RETURN = '\r';
 /** A long chunk is taken in pieces, so that no line but a held one can be long. */
 const PIECE_BYTES = 64 * 1024;
 
+/** The line that a text is, which has no newline in it. */
+export function lineOf(text: string): Lines {
+  const isPlain = !ESCAPED.test(text);
+  return { texts: [text], isAscii: false, isPlain, mayBeJson: text.includes('{') };
+}
+
 /** A line of output: its text, and how many bytes of it were left out because it was too long. */
 export interface CutLine {
   readonly text: string;
   readonly cutBytes: number;
 }
 
+/** Lines, with what is known of all of them by a look at the whole. */
+export interface Lines {
+  readonly texts: readonly string[];
+  readonly isAscii: boolean;
+  /** None holds what JSON would have to escape. */
+  readonly isPlain: boolean;
+  /** False when no line can be a JSON object. */
+  readonly mayBeJson: boolean;
+}
+
 /** Whole lines, in order: at most one that had begun in an earlier piece, then those of this one. */
 export interface SplitLines {
   readonly held: CutLine | undefined;
-  readonly lines: readonly string[];
+  readonly lines: Lines | undefined;
 }
 
-const NO_LINES: readonly string[] = [];
+/** All that JSON escapes, but for newlines, which stand between the lines. */
+const ESCAPED = /[^\n -\uffff]|["\\]/;
 
 /**
  * Bytes of one stream into its lines, whatever the pieces in which they come. What is no UTF-8 becomes U+FFFD. Of a
@@ -56,16 +73,26 @@ export class LineSplitter {
       held = this.#held.take();
       start = first + 1;
     }
-    const lines = start > last ? NO_LINES : linesOf(piece, start, last);
+    const lines = start > last ? undefined : linesOf(piece, start, last);
     this.#held.add(piece.subarray(last + 1));
     return { held, lines };
   }
 }
 
-function linesOf(bytes: Buffer, start: number, end: number): readonly string[] {
-  const text = isAscii(bytes.subarray(start, end))
-    ? bytes.toString('latin1', start, end)
-    : bytes.toString('utf8', start, end);
+function linesOf(bytes: Buffer, start: number, end: number): Lines {
+  const ascii = isAscii(bytes.subarray(start, end));
+  const text = ascii ? bytes.toString('latin1', start, end) : bytes.toString('utf8', start, end);
+  const isPlain = !ESCAPED.test(text);
+  return {
+    texts: isPlain ? text.split('\n') : shownLines(text),
+    isAscii: ascii,
+    isPlain,
+    mayBeJson: text.includes('{'),
+  };
+}
+
+/** The lines of a text as a terminal shows them. */
+function shownLines(text: string): readonly string[] {
   if (!text.includes(RETURN)) return withoutEscapeSequences(text).split('\n');
   return text.split('\n').map((line) => withoutEscapeSequences(afterLastReturn(line)));
 }

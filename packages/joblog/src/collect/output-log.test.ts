@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RecordContent, runRecord } from '@taskspan/core/hub';
+import type { RunRecord } from '@taskspan/core/hub';
 import { decodeLine } from '../decode.ts';
 import { fakeRun, INSTANCE_ID, RESOURCE } from '../fake-run.test.fixture.ts';
 import { JobLogWriter } from '../job-log-writer.ts';
@@ -13,9 +13,9 @@ describe('the log of a process output', () => {
   function logged(
     pieces: readonly (string | Uint8Array | readonly [OutputStream, string])[],
     options: OutputLogOptions = {},
-  ): RecordContent[] {
-    const contents: RecordContent[] = [];
-    const output = new OutputLog(fakeRun('run'), { ...options, emit: (_, content) => contents.push(content) });
+  ): RunRecord[] {
+    const contents: RunRecord[] = [];
+    const output = new OutputLog(fakeRun('run'), { ...options, sink: (record) => contents.push(record) });
     for (const piece of pieces) {
       if (typeof piece === 'string' || piece instanceof Uint8Array) output.take('stdout', Buffer.from(piece));
       else output.take(piece[0], Buffer.from(piece[1]));
@@ -124,8 +124,8 @@ describe('the log of a process output', () => {
   });
 
   it('merges manifests, and leaves writing them to the owner of the run', () => {
-    const contents: RecordContent[] = [];
-    const output = new OutputLog(fakeRun('run'), { emit: (_, content) => contents.push(content) });
+    const contents: RunRecord[] = [];
+    const output = new OutputLog(fakeRun('run'), { sink: (record) => contents.push(record) });
     output.take(
       'stdout',
       Buffer.from('{"manifest":{"outputs":[{"str":"a"}]}}\n{"manifest":{"inputs":[{"str":"b"}]}}\n'),
@@ -177,16 +177,16 @@ describe('the log of a process output', () => {
     });
 
     it('goes on in the next second, and says what is missing although nothing more comes', async () => {
-      const contents: RecordContent[] = [];
+      const contents: RunRecord[] = [];
       let told: (() => void) | undefined;
       const report = new Promise<void>((resolve) => {
         told = resolve;
       });
       const output = new OutputLog(fakeRun('run'), {
         maxLinesPerSecond: 1,
-        emit: (_, content) => {
-          contents.push(content);
-          if (content.attributes?.['log.dropped_lines'] !== undefined) told?.();
+        sink: (record) => {
+          contents.push(record);
+          if (record.attributes?.['log.dropped_lines'] !== undefined) told?.();
         },
       });
       output.take('stdout', Buffer.from('1\n2\n'));
@@ -211,7 +211,7 @@ describe('the log of a process output', () => {
     try {
       const writer = new JobLogWriter({ directory, resource: RESOURCE, instanceId: INSTANCE_ID, thread: false });
       const run = fakeRun('run-1');
-      const output = new OutputLog(run, { emit: (_, content) => writer.sink(runRecord(run, content)) });
+      const output = new OutputLog(run, { sink: writer.recordSink });
       output.take('stdout', Buffer.from('one\ntwo\nth'));
       writer.writeNow();
       const lines = readFileSync(join(directory, `${run.file}.jsonl`), 'utf8')

@@ -1,13 +1,24 @@
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { ATTR, SEVERITY } from '@taskspan/core';
-import { emitRecord, monoMs, type RecordContent, type RunInfo, wallMs } from '@taskspan/core/hub';
+import {
+  emitLines,
+  emitRecord,
+  monoMs,
+  type RecordContent,
+  type RecordSink,
+  type RunInfo,
+  runLines,
+  runRecord,
+  tellLines,
+  wallMs,
+} from '@taskspan/core/hub';
 import { contentOf, type Teller } from '../entry/entry-content.ts';
 import { type ParsedEntry, parseEntryLine } from '../entry/entry-line.ts';
 import { severityOfLevel } from '../entry/level.ts';
 import { toldContent } from '../entry/told-content.ts';
 import { eventRecord } from './event-record.ts';
 import { LineBudget } from './line-budget.ts';
-import { type CutLine, LineSplitter } from './line-splitter.ts';
+import { type CutLine, LineSplitter, type Lines, lineOf } from './line-splitter.ts';
 import { readLoggerLine } from './logger-line.ts';
 import { levelOfText } from './plain-level.ts';
 import { PrintedManifest } from './printed-manifest.ts';
@@ -29,8 +40,8 @@ export interface OutputLogOptions {
    * manifests never are. Default: no limit.
    */
   readonly maxLinesPerSecond?: number | undefined;
-  /** Where records go; default: to the toolkit of this process. */
-  readonly emit?: ((run: RunInfo, content: RecordContent) => void) | undefined;
+  /** Where records go; default: to the toolkit of this process. It must not throw. */
+  readonly sink?: RecordSink | undefined;
   /**
    * Whose word entries are: those of a program cannot say how its run stands, those of the run's owner do. Default:
    * program.
@@ -64,7 +75,6 @@ export class OutputLog {
   readonly manifest: PrintedManifest = new PrintedManifest();
   readonly #run: RunInfo;
   readonly #options: OutputLogOptions;
-  readonly #emit: (run: RunInfo, content: RecordContent) => void;
   readonly #streams: Readonly<Record<OutputStream, StreamState>> = {
     stdout: {
       splitter: new LineSplitter(),
@@ -84,7 +94,6 @@ export class OutputLog {
   constructor(run: RunInfo, options: OutputLogOptions = {}) {
     this.#run = run;
     this.#options = options;
-    this.#emit = options.emit ?? emitRecord;
     const { maxLinesPerSecond: most } = options;
     this.#budget = most === undefined || !(most > 0 && most < Infinity) ? undefined : new LineBudget(most);
   }
@@ -99,9 +108,9 @@ export class OutputLog {
     const timeMs = wallMs();
     this.#refill();
     for (const { held, lines } of state.splitter.push(asBuffer(chunk))) {
-      const arrival = { timeMs, isAlone: lines.length <= QUIET_LINES };
-      if (held !== undefined) this.#cutLine(state, held, arrival);
-      for (const line of lines) this.#line(state, line, arrival);
+      const arrival = { timeMs, isAlone: lines === undefined || lines.texts.length <= QUIET_LINES };
+      if (held !== undefined) this.#held(state, held, arrival);
+      if (lines !== undefined) this.#lines(state, lines, arrival);
     }
   }
 
@@ -112,57 +121,78 @@ export class OutputLog {
     for (const stream of streams) {
       const state = this.#streams[stream];
       const line = state.splitter.end();
-      if (line !== undefined) this.#cutLine(state, line, arrival);
+      if (line !== undefined) this.#held(state, line, arrival);
     }
     this.#reportDropped();
   }
 
-  #cutLine(state: StreamState, { text, cutBytes }: CutLine, arrival: Arrival): void {
+  #held(state: StreamState, { text, cutBytes }: CutLine, arrival: Arrival): void {
     if (cutBytes === 0) {
-      this.#line(state, text, arrival);
+      this.#lines(state, lineOf(text), arrival);
       return;
     }
     const attributes = { ...state.attributes, [ATTR.TRUNCATED_BYTES]: cutBytes };
-    this.#plain({ ...state, attributes }, `${text}…[cut ${cutBytes} bytes]`, arrival);
+    this.#lines({ ...state, attributes }, { ...lineOf(`${text}…[cut ${cutBytes} bytes]`), mayBeJson: false }, arrival);
   }
 
-  #line(state: StreamState, text: string, arrival: Arrival): void {
-    const first = text.charCodeAt(0);
-    if (first === BRACE || (first <= SPACE && text.trimStart().charCodeAt(0) === BRACE))
-      this.#json(state, text, arrival);
-    else this.#plain(state, text, arrival);
+  #lines(state: StreamState, lines: Lines, arrival: Arrival): void {
+    if (!lines.mayBeJson && !state.levelInText && this.#budget === undefined) {
+      this.#plain(lines, { severity: SEVERITY.info, attributes: state.attributes, ...arrival });
+      return;
+    }
+    let severity: number = SEVERITY.info;
+    let texts: string[] = [];
+    const flush = (): void => {
+      if (texts.length > 0) this.#plain({ ...lines, texts }, { severity, attributes: state.attributes, ...arrival });
+      texts = [];
+    };
+    for (const text of lines.texts) {
+      if (lines.mayBeJson && looksLikeObject(text)) {
+        flush();
+        if (this.#json(state, text, arrival)) continue;
+      }
+      if (this.#isOverBudget()) continue;
+      const level = state.levelInText ? levelOfText(text) : undefined;
+      const own = level === undefined ? SEVERITY.info : severityOfLevel(level);
+      if (own !== severity) flush();
+      severity = own;
+      texts.push(text);
+    }
+    flush();
   }
 
-  #plain(state: StreamState, text: string, { timeMs, isAlone }: Arrival): void {
-    if (this.#isOverBudget()) return;
-    const level = state.levelInText ? levelOfText(text) : undefined;
-    this.#emit(this.#run, {
-      severity: level === undefined ? SEVERITY.info : severityOfLevel(level),
-      body: text,
-      attributes: state.attributes,
-      timeMs,
-      isAlone,
-    });
+  /** Log lines that are no more than their text. */
+  #plain({ texts, isAscii, isPlain }: Lines, content: Arrival & Pick<RecordContent, 'severity' | 'attributes'>): void {
+    const { severity, attributes, timeMs, isAlone } = content;
+    const lines = { texts, isAscii, isPlain, severity, attributes, timeMs, isAlone };
+    const { sink } = this.#options;
+    if (sink === undefined) emitLines(this.#run, lines);
+    else tellLines(sink, runLines(this.#run, lines));
   }
 
-  #json(state: StreamState, text: string, arrival: Arrival): void {
+  #emit(content: RecordContent): void {
+    const { sink } = this.#options;
+    if (sink === undefined) emitRecord(this.#run, content);
+    else sink(runRecord(this.#run, content));
+  }
+
+  /** False for JSON that nobody meant for us: that is text. */
+  #json(state: StreamState, text: string, arrival: Arrival): boolean {
     const entry = parseEntryLine(text);
     if (entry !== undefined) {
       this.#entry(state, entry, arrival);
-      return;
+      return true;
     }
     const line = readLoggerLine(text);
-    if (line === undefined) {
-      this.#plain(state, text, arrival);
-      return;
-    }
-    if (this.#isOverBudget()) return;
-    this.#emit(this.#run, {
+    if (line === undefined) return false;
+    if (this.#isOverBudget()) return true;
+    this.#emit({
       severity: severityOfLevel(line.level),
       body: line.message,
       attributes: { ...line.attributes, ...state.attributes },
       ...arrival,
     });
+    return true;
   }
 
   #entry(state: StreamState, entry: ParsedEntry, { timeMs, isAlone }: Arrival): void {
@@ -179,7 +209,7 @@ export class OutputLog {
       ...(entry.log === undefined ? {} : state.attributes),
       ...(needsLabel ? { [ATTR.TASK_LABEL]: label } : {}),
     };
-    this.#emit(this.#run, { ...content, attributes, timeMs, isAlone });
+    this.#emit({ ...content, attributes, timeMs, isAlone });
   }
 
   #isOverBudget(): boolean {
@@ -206,13 +236,18 @@ export class OutputLog {
     if (this.#dropped === 0 || this.#budget === undefined) return;
     const dropped = this.#dropped;
     this.#dropped = 0;
-    this.#emit(this.#run, {
+    this.#emit({
       severity: SEVERITY.warn,
       body: `${dropped} ${dropped === 1 ? 'line' : 'lines'} dropped: more than ${this.#budget.perSecond} in a second`,
       attributes: { [ATTR.DROPPED_LINES]: dropped },
       isAlone: true,
     });
   }
+}
+
+function looksLikeObject(text: string): boolean {
+  const first = text.charCodeAt(0);
+  return first === BRACE || (first <= SPACE && text.trimStart().charCodeAt(0) === BRACE);
 }
 
 function ownerContent(entry: ParsedEntry): RecordContent {
