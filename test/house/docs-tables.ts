@@ -3,6 +3,7 @@ import { ATTRIBUTES, CLAIMABLE_STATUSES, EVENTS, TASK_STATUSES, type TaskStatus 
 import { LIBRARIES } from '@taskspan/instrumentations/libraries';
 import { JOB_METRICS, type JobMetricSpec } from '@taskspan/joblog';
 import { LABEL_VALUES, METRICS, type MetricSpec } from '@taskspan/metrics';
+import { READER_RULES } from '../joblog/reader-rules.ts';
 
 const WHERE = { span: 'span', record: 'log records', both: 'span and log records' } as const;
 
@@ -59,6 +60,7 @@ export function docsTables(): readonly DocsTable[] {
       ['name', 'operation', 'carrier', 'captured beside runs', 'limits'],
       capturedRows(),
     ),
+    table('docs/joblog.md', 'reader', ['what', 'rule'], readerRows()),
     table('docs/outcomes.md', 'claims', ['status', 'may be claimed by `end({ status })`'], claimRows()),
   ];
 }
@@ -89,6 +91,10 @@ function table(page: string, mark: string, head: readonly string[], rows: readon
     keys: rows.map(([key = '']) => key),
     markdown: [line(head), line(head.map(() => '---')), ...coded.map(line)].join('\n'),
   };
+}
+
+function readerRows(): string[][] {
+  return READER_RULES.map(({ name, rule }) => [name, rule]);
 }
 
 function attributeRows(): string[][] {
