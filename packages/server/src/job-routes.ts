@@ -6,7 +6,7 @@ import { END_ID, eventPieces, SIGN_OF_LIFE } from './event-stream.ts';
 import { Gate } from './gate.ts';
 import type { JobSource, MetricsSource } from './job-source.ts';
 import type { ServerLimits } from './limits.ts';
-import { type ListRest, openListBody } from './list-body.ts';
+import { type ListBody, type ListPage, type ListSource, openListBody } from './list-body.ts';
 import { openApiDocument } from './openapi.ts';
 import type { QueryValues } from './parameters.ts';
 import { HttpProblem } from './problem.ts';
@@ -60,6 +60,7 @@ export class JobRoutes {
   readonly #reads: Gate;
   readonly #searches: Gate;
   #streams = 0;
+  #heldChars = 0;
 
   constructor({ reader, metrics, limits }: RoutesOptions) {
     this.#reader = reader;
@@ -85,13 +86,14 @@ export class JobRoutes {
     const { attempts, ...latest } = job;
     // The attempts of an id that is used again and again may be many.
     const head = JSON.stringify(latest).slice(0, -1);
-    const body = openListBody({
+    const body = await openListBody({
       name: 'attempts',
       limit: attempts.length,
       pageChars: this.#limits.pageChars,
+      isWhole: true,
       read: async () => ({ items: attempts, rest: {} }),
     });
-    await this.#send(call, JSON_TYPE, prefixed(`${head},`, await body));
+    await this.#sendBody(call, { ...body, pieces: prefixed(`${head},`, body.pieces) });
   }
 
   #getJobLogs(call: RouteCall): Promise<void> {
@@ -111,7 +113,7 @@ export class JobRoutes {
   }
 
   #getJobMetrics(call: RouteCall): Promise<void> {
-    return this.#sendList(call, { name: 'metrics', limit: Number.POSITIVE_INFINITY }, () =>
+    return this.#sendList(call, { name: 'metrics', limit: Number.POSITIVE_INFINITY, isWhole: true }, () =>
       this.#reads.run(async () => {
         const { metrics, ...rest } = await this.#reader.getJobMetrics(call.id, call.access);
         return { items: metrics, rest };
@@ -120,7 +122,7 @@ export class JobRoutes {
   }
 
   #getJobTrace(call: RouteCall): Promise<void> {
-    return this.#sendList(call, { name: 'resourceSpans', limit: Number.POSITIVE_INFINITY }, () =>
+    return this.#sendList(call, { name: 'resourceSpans', limit: Number.POSITIVE_INFINITY, isWhole: true }, () =>
       this.#reads.run(async () => {
         const { resourceSpans, ...rest } = await this.#reader.getJobTrace(call.id, call.access);
         return { items: resourceSpans, rest };
@@ -182,19 +184,28 @@ export class JobRoutes {
   /** A list, page by page. */
   async #sendList(
     call: RouteCall,
-    list: { readonly name: string; readonly limit: number; readonly cursor?: string | undefined },
-    read: (page: {
-      readonly limit: number;
-      readonly cursor: string | undefined;
-    }) => Promise<{ readonly items: readonly unknown[]; readonly rest: ListRest }>,
+    list: Pick<ListSource, 'name' | 'limit' | 'isWhole'> & { readonly cursor?: string | undefined },
+    read: (page: { readonly limit: number; readonly cursor: string | undefined }) => Promise<ListPage>,
   ): Promise<void> {
     const body = await openListBody({
-      name: list.name,
-      limit: list.limit,
+      ...list,
       pageChars: this.#limits.pageChars,
       read: (limit, cursor) => read({ limit, cursor: cursor ?? list.cursor }),
     });
-    await this.#send(call, JSON_TYPE, body);
+    await this.#sendBody(call, body);
+  }
+
+  async #sendBody(call: RouteCall, { pieces, heldChars }: ListBody): Promise<void> {
+    // Whoever takes nothing of a large answer holds all of it.
+    if (this.#heldChars + heldChars > this.#limits.wholeChars) {
+      throw new HttpProblem('busy', 'too many large answers are waiting to be taken');
+    }
+    this.#heldChars += heldChars;
+    try {
+      await this.#send(call, JSON_TYPE, pieces);
+    } finally {
+      this.#heldChars -= heldChars;
+    }
   }
 
   #sendText(call: RouteCall, type: string, text: string): Promise<void> {

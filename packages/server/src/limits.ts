@@ -12,6 +12,7 @@ export interface ServerLimits {
   readonly stallMs: number;
   readonly heartbeatMs: number;
   readonly pageChars: number;
+  readonly wholeChars: number;
 }
 
 export type LimitName = keyof ServerLimits;
@@ -46,6 +47,10 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   pageChars: {
     value: 128 * 1024,
     meaning: 'characters, about, that an answer has in memory: it is read as fast as the client takes it',
+  },
+  wholeChars: {
+    value: 128 * 1024 * 1024,
+    meaning: 'characters of answers without pages (metric points, spans) in memory at once; those beyond get a 429',
   },
 };
 

@@ -31,7 +31,7 @@ class Store implements ListSource {
 
 async function answerOf(source: ListSource): Promise<unknown> {
   let text = '';
-  for await (const piece of await openListBody(source)) text += piece;
+  for await (const piece of (await openListBody(source)).pieces) text += piece;
   return JSON.parse(text);
 }
 
@@ -70,12 +70,39 @@ describe('a list body', () => {
       70,
     );
     await answerOf(store);
-    assert.deepEqual(store.asked, [64, 1, 1, 1, 1, 1, 1]);
+    // The first page is thrown away: it is much too large.
+    assert.deepEqual(store.asked, [64, ...Array.from({ length: 70 }, () => 1)]);
+  });
+
+  it('reads a page again with fewer items when it is much too large', async () => {
+    const large = Array.from({ length: 200 }, (_, n) => 'x'.repeat(n < 100 ? 10 : 2000));
+    const store = new Store(large, 200);
+    assert.deepEqual(await answerOf(store), { entries: large, has_more: false });
+    assert.ok(store.asked.length < 40, store.asked.join());
+  });
+
+  it('of a source without pages is what it gives', async () => {
+    const large = Array.from({ length: 10 }, () => 'x'.repeat(2 * PAGE_CHARS));
+    let asked = 0;
+    const source: ListSource = {
+      name: 'attempts',
+      limit: 10,
+      pageChars: PAGE_CHARS,
+      isWhole: true,
+      read: async () => {
+        asked += 1;
+        return { items: large, rest: {} };
+      },
+    };
+    assert.deepEqual(await answerOf(source), { attempts: large });
+    assert.equal(asked, 1);
+    assert.ok((await openListBody(source)).heldChars >= 20 * PAGE_CHARS);
   });
 
   it('is not read further than it is written', async () => {
     const store = new Store(items, 5000);
-    const pieces = await openListBody(store);
+    const { pieces, heldChars } = await openListBody(store);
+    assert.equal(heldChars, 0);
     await pieces.next();
     assert.ok(store.asked.length <= 10, String(store.asked.length));
     await pieces.return();

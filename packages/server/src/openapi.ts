@@ -25,7 +25,7 @@ export interface OpenApiOperation {
   readonly security?: readonly unknown[];
 }
 
-export interface OpenApiParameter {
+interface OpenApiParameter {
   readonly name: string;
   readonly in: 'path' | 'query' | 'header';
   readonly required: boolean;
@@ -33,7 +33,7 @@ export interface OpenApiParameter {
   readonly schema: JsonSchema;
 }
 
-export interface OpenApiResponse {
+interface OpenApiResponse {
   readonly description: string;
   readonly content?: Readonly<Record<string, { readonly schema?: JsonSchema }>>;
 }

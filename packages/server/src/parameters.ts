@@ -31,7 +31,7 @@ interface ParameterSpec<T> {
   read(text: string): T | undefined;
 }
 
-export const MOST_ITEMS = 10_000;
+const MOST_ITEMS = 10_000;
 
 /** The last nanosecond of a signed 64-bit number. */
 const LAST_NANO = 2n ** 63n - 1n;

@@ -161,6 +161,20 @@ describe('startServer', () => {
       }
     });
 
+    it('429 when what is held of answers without pages would be too much', async () => {
+      const points = Array.from({ length: 10 }, () => ({
+        event: 'task.metric',
+        attributes: { 'metric.name': 'rows', 'metric.value': 1 },
+      }));
+      store.write({ id: 'a' }, points);
+      const { url } = await serve({ limits: { wholeChars: 500 } });
+      const answer = await ask(`${url}/api/v1/jobs/a/metrics`);
+      assert.deepEqual([answer.status, answer.headers['retry-after']], [429, '1']);
+      assert.equal((await ask(`${url}/api/v1/jobs/a/logs`)).status, 200);
+      const larger = await serve({ limits: { wholeChars: 5000 } });
+      for (let n = 0; n < 20; n += 1) assert.equal((await ask(`${larger.url}/api/v1/jobs/a/metrics`)).status, 200);
+    });
+
     it('500 without its own words when the reader fails, and tells them to its operator', async () => {
       const broken = new Proxy(reader, {
         get: () => () => Promise.reject(new Error('EIO: /secret/place')),
@@ -230,6 +244,12 @@ describe('startServer', () => {
         ['mine'],
       );
       assert.equal(JSON.parse((await as('all', '/api/v1/jobs')).text).jobs.length, 2);
+      assert.deepEqual(
+        JSON.parse((await as('secret', '/api/v1/search?q=found')).text).hits.map(
+          (hit: { job_id: string }) => hit.job_id,
+        ),
+        ['mine'],
+      );
       for (const rest of ['', '/logs', '/metrics', '/trace', '/logs/stream']) {
         assert.equal((await as('secret', `/api/v1/jobs/mine${rest}`)).status, 200, rest);
         assert.equal((await as('secret', `/api/v1/jobs/other${rest}`)).status, 404, rest);
