@@ -1,10 +1,10 @@
 /** What has changed in a day's folder since the index last looked. */
 import { closeSync, lstatSync, openSync, readSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { logFileAs, parseLogFileName } from '../reader/log-file.ts';
 import type { FolderFacts } from './day-store.ts';
 import type { FileTable } from './file-table.ts';
+import { Slices } from './slices.ts';
 
 /** Up to here, all names and files are looked at for each question. */
 const FEW_FILES = 200;
@@ -14,8 +14,6 @@ const LIST_PATIENCE = 20;
 const SWEEP_PATIENCE = 50;
 /** The clock of a file system moves in steps: what is written in the same one shows no later time. */
 const CLOCK_STEP_MS = 50;
-/** The main thread is held no longer than this at a time. */
-const SLICE_MS = 8;
 /** An open run whose file is silent for longer is looked at with all others. */
 const RESTLESS_MS = 26 * 3_600_000;
 /** A file that was just written may well be written again. */
@@ -36,17 +34,6 @@ export interface FolderChanges {
 export interface ChangeOptions {
   /** Looks at everything, however many files there are. */
   readonly isThorough: boolean;
-}
-
-/** Work in slices, so that whoever shares the thread is not kept waiting. */
-export class Slices {
-  #begunMs = performance.now();
-
-  async pause(): Promise<void> {
-    if (performance.now() - this.#begunMs < SLICE_MS) return;
-    await nextTurn();
-    this.#begunMs = performance.now();
-  }
 }
 
 /** Looks at a folder and notes new names in the table. A folder that is gone has no files. */

@@ -105,7 +105,7 @@ export class JobList {
 
   async #openDay(day: string): Promise<void> {
     for (const index of await this.#options.open(day)) {
-      for (const table of index.tables) {
+      for (const table of index.parts.tables) {
         const source: Source = { index, table, row: -1, place: undefined };
         this.#step(source, table.rowBelow(this.#below));
         this.#sources.push(source);

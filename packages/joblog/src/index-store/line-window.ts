@@ -54,7 +54,24 @@ export function* lineWindows(fd: number, from: number): Generator<LineWindow, vo
   if (buffer.length === WINDOW_BYTES) spare = buffer;
 }
 
-/** The same of chunks, as decompression gives them. */
+/** Windows of the lines that begin from `from` on and before `to`, neither of which need be the start of a line. */
+export function* windowsBetween(fd: number, from: number, to: number): Generator<LineWindow, void, undefined> {
+  // From the byte before: when that ends a line, one begins at `from`.
+  const begin = Math.max(0, from - 1);
+  let isInside = from > 0;
+  for (const { bytes, offset } of lineWindows(fd, begin)) {
+    const start = isInside ? bytes.indexOf(NEWLINE) + 1 : 0;
+    if (isInside && start === 0) continue;
+    isInside = false;
+    // The line in which the last byte before `to` lies is the last one.
+    const newline = offset + bytes.length < to ? -1 : bytes.indexOf(NEWLINE, Math.max(0, to - 1 - offset));
+    const end = newline < 0 ? bytes.length : newline + 1;
+    if (end > start && offset + start < to) yield { bytes: bytes.subarray(start, end), offset: offset + start };
+    if (offset + end >= to) return;
+  }
+}
+
+/** The same as {@link lineWindows} of chunks, as decompression gives them. */
 export async function* chunkWindows(chunks: AsyncIterable<Buffer>, from: number): AsyncGenerator<LineWindow> {
   let open: Buffer[] = [];
   let openBytes = 0;

@@ -1,24 +1,50 @@
 import { Worker } from 'node:worker_threads';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { type FileReading, readParts, type UnreadFile } from './file-reading.ts';
 import { type ScanAnswer, type ScanQuestion, scanFiles } from './text-scan.ts';
 
-/** Looking through files takes a core each; readers are beside an application, or in a command. */
+/** Each takes a core while it is busy; a reader may be beside an application. */
 export const SCAN_THREADS = 2;
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 };
 
+/** Files of a day's folder that are to be read for the index. */
+export interface UnreadFiles {
+  /** Absolute. */
+  readonly folder: string;
+  readonly files: readonly UnreadFile[];
+}
+
+/** What a thread can be asked, and what it answers. */
+interface Answers {
+  readonly scan: { readonly question: ScanQuestion; readonly answer: ScanAnswer };
+  readonly read: { readonly question: UnreadFiles; readonly answer: readonly FileReading[] };
+}
+
+type Kind = keyof Answers;
+type Question = { [K in Kind]: { readonly kind: K; readonly question: Answers[K]['question'] } }[Kind];
+type Answer = Answers[Kind]['answer'];
+
 export interface ScanTask {
   readonly id: number;
-  readonly question: ScanQuestion;
+  readonly asked: Question;
 }
 
 interface ScanReply {
   readonly id: number;
-  readonly answer: ScanAnswer;
+  readonly answer: Answer;
 }
 
-interface Asked {
-  readonly question: ScanQuestion;
-  readonly resolve: (answer: ScanAnswer | Promise<ScanAnswer>) => void;
+interface Waiting {
+  readonly asked: Question;
+  readonly resolve: (answer: Answer | Promise<Answer>) => void;
+}
+
+/** Answers in the thread that calls it, one question at a time. Never rejects. */
+export async function answerTo({ kind, question }: Question): Promise<Answer> {
+  if (kind === 'scan') return scanFiles(question);
+  const readings: FileReading[] = [];
+  for (const file of question.files) readings.push(await readParts(question.folder, file));
+  return readings;
 }
 
 /**
@@ -30,10 +56,20 @@ export class ScanThreads {
   /** What the calling thread does itself, one at a time. */
   #inline: Promise<unknown> = Promise.resolve();
 
-  ask(question: ScanQuestion): Promise<ScanAnswer> {
+  /** Looks through files for a text. */
+  scan(question: ScanQuestion): Promise<ScanAnswer> {
+    return this.#ask({ kind: 'scan', question }) as Promise<ScanAnswer>;
+  }
+
+  /** Reads new files for the index, in their order. */
+  read(question: UnreadFiles): Promise<readonly FileReading[]> {
+    return this.#ask({ kind: 'read', question }) as Promise<readonly FileReading[]>;
+  }
+
+  #ask(asked: Question): Promise<Answer> {
     const thread = this.#thread();
-    if (thread === undefined) return this.#askHere(question);
-    return new Promise((resolve) => thread.post({ question, resolve }));
+    if (thread === undefined) return this.#askHere(asked);
+    return new Promise((resolve) => thread.post({ asked, resolve }));
   }
 
   /** Ends the threads; who still waits is answered by the calling thread. */
@@ -60,32 +96,32 @@ export class ScanThreads {
     );
   }
 
-  #askHere(question: ScanQuestion): Promise<ScanAnswer> {
-    const answer = this.#inline.then(() => scanFiles(question));
+  #askHere(asked: Question): Promise<Answer> {
+    const answer = this.#inline.then(() => answerTo(asked));
     this.#inline = answer;
     return answer;
   }
 
-  #takeOver(left: readonly Asked[]): void {
-    for (const { question, resolve } of left) resolve(this.#askHere(question));
+  #takeOver(left: readonly Waiting[]): void {
+    for (const { asked, resolve } of left) resolve(this.#askHere(asked));
   }
 }
 
 class ScanThread {
   isGone = false;
   readonly #worker: Worker;
-  readonly #asked = new Map<number, Asked>();
-  readonly #onGone: (left: readonly Asked[]) => void;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #onGone: (left: readonly Waiting[]) => void;
   #lastId = 0;
 
-  constructor(onGone: (left: readonly Asked[]) => void) {
+  constructor(onGone: (left: readonly Waiting[]) => void) {
     this.#onGone = onGone;
     this.#worker = context.with(ROOT_CONTEXT, startWorker);
     this.#worker.on('message', ({ id, answer }: ScanReply) => {
-      const asked = this.#asked.get(id);
-      this.#asked.delete(id);
-      if (this.#asked.size === 0) this.#worker.unref();
-      asked?.resolve(answer);
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (this.#waiting.size === 0) this.#worker.unref();
+      waiting?.resolve(answer);
     });
     this.#worker.on('error', () => this.#lose());
     this.#worker.on('exit', () => this.#lose());
@@ -93,14 +129,14 @@ class ScanThread {
   }
 
   get waiting(): number {
-    return this.#asked.size;
+    return this.#waiting.size;
   }
 
-  post(asked: Asked): void {
+  post(waiting: Waiting): void {
     this.#lastId += 1;
-    this.#asked.set(this.#lastId, asked);
+    this.#waiting.set(this.#lastId, waiting);
     this.#worker.ref();
-    this.#worker.postMessage({ id: this.#lastId, question: asked.question } satisfies ScanTask);
+    this.#worker.postMessage({ id: this.#lastId, asked: waiting.asked } satisfies ScanTask);
   }
 
   async end(): Promise<void> {
@@ -109,8 +145,8 @@ class ScanThread {
 
   #lose(): void {
     this.isGone = true;
-    const left = [...this.#asked.values()];
-    this.#asked.clear();
+    const left = [...this.#waiting.values()];
+    this.#waiting.clear();
     if (left.length > 0) this.#onGone(left);
   }
 }

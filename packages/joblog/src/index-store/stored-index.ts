@@ -41,7 +41,7 @@ export class StoredIndex implements JobIndex {
       for (const file of await this.#tree.filesNamed(safeFileName(jobId), days)) files.set(file.path, file);
       for (const day of days) {
         for (const index of await this.#open(day)) {
-          for (const number of index.filesOf(jobId)) {
+          for (const number of index.parts.filesOf(jobId)) {
             const file = index.fileOf(number);
             if (file !== undefined) files.set(file.path, file);
           }
@@ -91,7 +91,7 @@ export class StoredIndex implements JobIndex {
     const key = `${logs}\n${day}`;
     const path =
       this.#folder === undefined ? undefined : join(this.#folder, `${day}.${treeName(this.#folder, logs)}.jobs`);
-    const index = this.#days.get(key) ?? new DayIndex({ logs, day, path });
+    const index = this.#days.get(key) ?? new DayIndex({ logs, day, path, threads: this.#threads });
     this.#days.delete(key);
     this.#days.set(key, index);
     return index;
@@ -99,7 +99,10 @@ export class StoredIndex implements JobIndex {
 
   #letGo(): void {
     let bytes = 0;
-    for (const index of this.#days.values()) bytes += index.bytes;
+    for (const index of this.#days.values()) {
+      index.settle();
+      bytes += index.bytes;
+    }
     for (const [key, index] of this.#days) {
       if (bytes <= MEMORY_BYTES) return;
       if (!index.isSaved) continue;

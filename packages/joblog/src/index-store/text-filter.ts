@@ -116,7 +116,7 @@ export class TextFilter {
         files,
         limit: Number.POSITIVE_INFINITY,
       } as const;
-      const task = this.#threads.ask(question).then(({ hits }) => {
+      const task = this.#threads.scan(question).then(({ hits }) => {
         for (const { file, jobId, run } of hits) {
           for (const row of table.rowsOf(textHash(jobId))) {
             if (!isWithin(row) || table.words.file[row] !== part[file]) continue;

@@ -69,7 +69,7 @@ export class TextSearch {
         if (at + 1 < question.limit) continue;
         // All of these were asked for, and too many were there before.
         question = { ...question, limit: question.limit * 4 };
-        answer = await this.#threads.ask(question);
+        answer = await this.#threads.scan(question);
       }
       skipped += answer.skipped;
     }
@@ -105,7 +105,7 @@ export class TextSearch {
           // What is found again of the page before is passed over: one more than the page, and one line.
           const limit = this.#limit + 1 + (at === 0 && begin !== undefined ? begin.record + 1 : 0);
           const question = { wanted: 'entries', needle, folder, files: part, service, limit } as const;
-          yield { day, tree, question, answer: this.#threads.ask(question) };
+          yield { day, tree, question, answer: this.#threads.scan(question) };
         }
       }
     }
