@@ -43,6 +43,25 @@ describe('the run of a command', function () {
     assert.ok(mark.test(ours[0] ?? ''));
   });
 
+  it('says nothing in the log of the run in which it was begun, and is linked to it', async () => {
+    const { TASKSPAN_DIR } = line.app.ownData();
+    const ended = await line.app.run(
+      `import { runCommand, runTask } from 'taskspan';
+await runTask('outer', () => runCommand(['true'], { id: 'inner' }), { id: 'outer' });`,
+      { env: { TASKSPAN_DIR, TASKSPAN_QUIET: 'true' } },
+    );
+    assert.equal(ended.code, 0, ended.stderr);
+    const [outer, inner] = [line.log('outer', TASKSPAN_DIR), line.log('inner', TASKSPAN_DIR)];
+    assert.deepEqual(
+      outer.records.map(({ eventName }) => eventName),
+      ['task.started', 'task.ended'],
+    );
+    assert.deepEqual(
+      inner.spans[0]?.links.map(({ spanId }) => spanId),
+      [outer.spans[0]?.spanId],
+    );
+  });
+
   it('reaches a Collector as well, and no metrics of a process so short', async () => {
     const collector = new Collector();
     const endpoint = await collector.start();

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { reportOnce } from '@taskspan/core/hub';
 import type { OutputStream } from '../collect/output-log.ts';
 
@@ -99,7 +100,8 @@ function openEnds(path: string): PipeEnds {
 
 function makeFifos(paths: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const maker = spawn('mkfifo', ['-m', '600', ...paths], { stdio: 'ignore' });
+    // Outside of the caller's run, which has not started this process.
+    const maker = context.with(ROOT_CONTEXT, () => spawn('mkfifo', ['-m', '600', ...paths], { stdio: 'ignore' }));
     maker.once('error', reject);
     maker.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`mkfifo ended with ${code}`))));
   });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { context } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { AnyValue } from '@opentelemetry/api-logs';
 import { ATTR, EVENT, SEVERITY } from '@taskspan/core';
 import {
@@ -113,7 +113,7 @@ class CommandRun {
   async result(): Promise<SupervisedResult> {
     let child: LaunchedProcess;
     try {
-      child = await context.with(this.#run?.context ?? context.active(), () => this.#launch());
+      child = await this.#launch();
     } catch (error) {
       return this.#notLaunched(error as NodeJS.ErrnoException);
     }
@@ -126,12 +126,15 @@ class CommandRun {
     const { foreground, pipes, signals } = this.#around;
     const run = this.#info && { info: this.#info, variables: this.#run && runEnvironment(this.#run.context) };
     try {
-      const child = spawn(program, args, {
-        stdio: [foreground === undefined ? 'ignore' : 'inherit', ...pipes.stdio],
-        env: commandEnvironment(env, run),
-        cwd,
-        windowsHide: true,
-      });
+      // Outside of every run: this one says itself what is to be said of the process.
+      const child = context.with(ROOT_CONTEXT, () =>
+        spawn(program, args, {
+          stdio: [foreground === undefined ? 'ignore' : 'inherit', ...pipes.stdio],
+          env: commandEnvironment(env, run),
+          cwd,
+          windowsHide: true,
+        }),
+      );
       const launched = new Promise<void>((resolve, reject) => {
         child.once('spawn', resolve);
         child.on('error', reject);
@@ -177,8 +180,8 @@ class CommandRun {
     const relay = new OutputRelay(this.#around.pipes.streamsOf(child), this.#targets());
     const exit = await exitOf(child, began);
     end.exited();
-    const interrupted = this.#interruption(relay);
     const used = watch.stop(this.#usedSeconds());
+    const interrupted = await this.#interruption(relay, exit);
     const [isDrained] = await Promise.all([relay.drained(this.#options.drainMs), end.finished()]);
     this.#log?.end();
     if (!isDrained) this.#emit({ severity: SEVERITY.warn, body: STILL_OPEN });
@@ -196,7 +199,9 @@ class CommandRun {
       },
     });
     this.#end(outcome, exit);
-    const interruptedBy = this.#options.show ? await Promise.race([shownOutput().flushed(), interrupted]) : undefined;
+    const interruptedBy = this.#options.show
+      ? await Promise.race([shownOutput().flushed(), interrupted.by])
+      : undefined;
     return this.#told(outcome, exit, interruptedBy ?? undefined);
   }
 
@@ -213,13 +218,16 @@ class CommandRun {
   }
 
   /** After the exit, a signal is for this process: what still holds it up is given up. */
-  #interruption(relay: OutputRelay): Promise<NodeJS.Signals | undefined> {
-    return new Promise((resolve) => {
-      this.#around.signals?.detach((signal) => {
-        relay.stop();
-        resolve(signal);
-      });
+  async #interruption(relay: OutputRelay, { signal }: Exit): Promise<{ readonly by: Promise<NodeJS.Signals> }> {
+    let interrupt = (_: NodeJS.Signals): void => {};
+    const by = new Promise<NodeJS.Signals>((resolve) => {
+      interrupt = resolve;
     });
+    await this.#around.signals?.detach(signal, (late) => {
+      relay.stop();
+      interrupt(late);
+    });
+    return { by };
   }
 
   /** Known to the hundredth of a second where all children of this process belong to the command. */

@@ -22,6 +22,9 @@ const RELAYED: readonly NodeJS.Signals[] = (
 /** What a terminal sends to every process in its foreground: the command has it already. */
 const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGHUP']);
 
+/** The same signal reaches two processes at almost the same time. */
+const ON_ITS_WAY_MS = 50;
+
 /**
  * Stands between whoever sends signals to this process and the command that they are meant for: none of them ends this
  * process, all of them reach the command, and none of them twice.
@@ -43,10 +46,29 @@ export class SignalRelay {
     for (const signal of this.#waiting.splice(0)) send(pid, signal);
   }
 
-  /** The command is gone: what comes now is for this process, if it still has something to do. */
-  detach(onSignal: (signal: NodeJS.Signals) => void): void {
+  /**
+   * The command is gone: what comes now is for this process, if it still has something to do. What ended the command is
+   * on its way to us, too, if it came from the terminal: that is waited for, and is no second one.
+   *
+   * @param endedBy the signal that ended the command
+   */
+  async detach(endedBy: NodeJS.Signals | undefined, onSignal: (signal: NodeJS.Signals) => void): Promise<void> {
     this.#pid = undefined;
+    if (endedBy !== undefined && !this.received.has(endedBy) && FROM_TERMINAL.has(endedBy) && isTerminalForeground()) {
+      await this.#comes(endedBy);
+    }
     this.#afterExit = onSignal;
+  }
+
+  /** Resolves when it has come, or will not come any more. */
+  #comes(signal: NodeJS.Signals): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ON_ITS_WAY_MS);
+      process.once(signal, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   /** Signals have their own effect on this process again. */
