@@ -26,18 +26,30 @@ export interface LogLine {
   readonly isTooLong: boolean;
 }
 
+/** How far a file was looked through; filled in while lines are read, those that are not given included. */
+export interface LineProgress {
+  /** Of the first line that has no end yet. */
+  next: number;
+  /** Of the first byte that was not there yet. */
+  end: number;
+}
+
 export interface LinesOptions {
   /** Offset of the first line that is wanted, the start of a line; default 0. */
   readonly from?: number | undefined;
   /** Only lines that hold these bytes: the others are passed over without being looked at. */
   readonly needle?: string | undefined;
+  readonly progress?: LineProgress | undefined;
 }
 
 /** Reads the lines of a file. @see LogTree.linesOf */
 export async function* readLines(file: LogFile, options: LinesOptions = {}): AsyncGenerator<LogLine, void, undefined> {
-  const { from = 0, needle } = options;
+  const { from = 0, needle, progress } = options;
   const splitter = new LineSplitter(from, needle);
-  for await (const chunk of bytesOf(file, from)) yield* splitter.add(chunk);
+  for await (const chunk of bytesOf(file, from)) {
+    yield* splitter.add(chunk);
+    if (progress !== undefined) Object.assign(progress, splitter.progress);
+  }
   yield* splitter.end();
 }
 
@@ -61,6 +73,10 @@ class LineSplitter {
   constructor(offset: number, needle?: string) {
     this.#offset = offset;
     this.#needle = needle === undefined || needle === '' ? undefined : Buffer.from(needle);
+  }
+
+  get progress(): LineProgress {
+    return { next: this.#offset, end: this.#offset + this.#heldBytes };
   }
 
   *add(chunk: Buffer): Generator<LogLine, void, undefined> {

@@ -97,20 +97,17 @@ export class LogSource {
   async *newLines(): AsyncGenerator<NewLine, void, undefined> {
     this.#seen = await statOf(this.file.path);
     this.#skippedAtEnd = 0;
-    this.#seenBytes = this.#next;
-    for await (const line of this.#tree.linesOf(this.file, { from: this.#next, needle: this.#needle })) {
-      this.#seenBytes = line.end;
-      const end = line.isEnded ? line.end : line.offset;
+    const progress = { next: this.#next, end: this.#next };
+    for await (const line of this.#tree.linesOf(this.file, { from: this.#next, needle: this.#needle, progress })) {
       const batches = line.isTooLong ? TOO_LONG : batchesOf(line.text);
       if (line.isEnded || batches.skipped === 0) {
         this.#skipped += batches.skipped;
         this.#next = line.end;
         if (!this.#isKnown(line)) yield { offset: line.offset, end: line.end, batches };
-        continue;
-      }
-      yield* this.#wholePart(line, batches);
-      this.#next = Math.max(this.#next, end);
+      } else yield* this.#wholePart(line, batches);
     }
+    this.#next = Math.max(this.#next, progress.next);
+    this.#seenBytes = progress.end;
     if (this.file.compression === 'none') this.#lastBytes = await this.#ending();
   }
 
