@@ -107,6 +107,20 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   'packages/taskspan/src/reader-commands/printer.test.ts': ['waiting-sign'],
   'packages/server/src/openapi.test.ts': ['answer-schemas'],
   'packages/server/src/start-server.test.ts': ['guard', 'job-routes'],
+  'packages/joblog/src/run-command/run-command.test.ts': [
+    'forced-end',
+    'output-pipe',
+    'output-relay',
+    'resource-watch',
+    'termination',
+  ],
+  'packages/taskspan/src/run-command.test.ts': [
+    'commands',
+    'process-end',
+    'packages/joblog/src/run-command/shown-output.ts',
+    'packages/joblog/src/run-command/signal-relay.ts',
+  ],
+  'packages/taskspan/src/command-keeping.test.ts': ['command-span'],
   'packages/joblog/src/reader/job-log-reader.test.ts': [
     'job-log',
     'job-logs',

@@ -125,6 +125,16 @@ await runTask('outer', () => runCommand(['true'], { id: 'inner' }), { id: 'outer
     assert.match(wrong.stderr, /^taskspan: TASKSPAN_DIR: .* cannot be used/);
   });
 
+  it('is kept once where the environment loads the toolkit into every Node process', async () => {
+    const { TASKSPAN_DIR } = line.app.ownData();
+    const ended = await line.run(['--id', 'loaded', '--', 'sh', '-c', 'echo x'], {
+      env: { TASKSPAN_DIR, NODE_OPTIONS: '--import taskspan/register' },
+    });
+    assert.deepEqual([ended.stdout, ended.stderr], ['x\n', '']);
+    assert.equal(line.log('loaded', TASKSPAN_DIR).records.length, 6);
+    assert.ok(!existsSync(join(TASKSPAN_DIR, 'processes')), 'it serves no metrics');
+  });
+
   it('loads neither the trace SDK nor what other commands of taskspan need', async () => {
     const watch = line.app.write(
       'watch.mjs',

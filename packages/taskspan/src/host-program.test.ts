@@ -28,6 +28,8 @@ const TOOLS = [
   '/app/node_modules/typescript/bin/tsc',
   '/app/node_modules/typescript/lib/tsc.js',
   '/app/node_modules/@typescript/native-preview/bin/tsgo.js',
+  '/app/node_modules/taskspan/dist/cli.js',
+  '/app/node_modules/.bin/taskspan',
 ];
 
 const APPS = [

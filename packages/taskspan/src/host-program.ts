@@ -23,12 +23,14 @@ const TOOL_SCRIPTS: readonly RegExp[] = [
   /\/\.yarn\/releases\/yarn-[^/]+\.[cm]?js$/,
   // the TypeScript compilers: typescript/bin/tsc, lib/_tsc.js, @typescript/native-preview/bin/tsgo.js
   /\/(typescript|native-preview)\/(bin|lib)\/_?(tsc|tsgo|tsserver)(\.[cm]?js)?$/,
+  // our own command line, which starts what it needs itself
+  /\/taskspan\/dist\/cli\.js$/,
   // links and wrappers without an extension, should their target be out of reach
-  /\/\.?bin\/(npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack|tsc|tsgo)$/,
+  /\/\.?bin\/(npm|npx|yarn|yarnpkg|pnpm|pnpx|corepack|tsc|tsgo|taskspan)$/,
 ];
 
 /**
- * True inside npm, npx, yarn, pnpm, corepack and the TypeScript compiler.
+ * True inside npm, npx, yarn, pnpm, corepack, the TypeScript compiler and the command line of this toolkit.
  *
  * @param argv as `process.argv`: the script is its second element
  */
