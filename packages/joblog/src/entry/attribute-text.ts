@@ -6,7 +6,19 @@ export function attributeText(value: DecodedValue): string {
   if (typeof value === 'string') return value;
   if (value === null) return '';
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  return typeof value === 'object' ? JSON.stringify(value, jsonValue) : numberText(value);
+  return typeof value === 'object' ? nestedText(value) : numberText(value);
+}
+
+/** In place of what is nested deeper than anybody reads, and than the stack allows. */
+const TOO_DEEP = '[nested too deep]';
+
+function nestedText(value: object): string {
+  try {
+    return JSON.stringify(value, jsonValue);
+  } catch (error) {
+    if (error instanceof RangeError) return TOO_DEEP;
+    throw error;
+  }
 }
 
 function numberText(value: number | bigint | boolean): string {

@@ -149,6 +149,12 @@ describe('parseEntryLine', () => {
     );
   });
 
+  it('leaves as text what is nested deeper than the stack allows', () => {
+    const deep = '['.repeat(50_000) + ']'.repeat(50_000);
+    assert.equal(parseEntryLine(`{"log":{"fields":{"a":${deep}}}}`), undefined);
+    assert.equal(parseEntryLine(`{"log":{"fields":{"a":${'['.repeat(1_000_000)}`), undefined);
+  });
+
   it('is not misled by the names of what every object has', () => {
     const line = '{"log":{"fields":{"__proto__":"a","constructor":"b"}},"__proto__":null}';
     assert.equal(parseEntryLine(line), undefined);

@@ -37,8 +37,8 @@ export function parseEntryLine(line: string): ParsedEntry | undefined {
   try {
     return parsedEntry(JSON.parse(line));
   } catch (error) {
-    // JSON that is none, and JSON that is no entry.
-    if (error instanceof SyntaxError || error instanceof NotAnEntry) return undefined;
+    // JSON that is none, JSON that is no entry, and JSON that is nested deeper than the stack allows.
+    if (error instanceof SyntaxError || error === NOT_AN_ENTRY || error instanceof RangeError) return undefined;
     throw error;
   }
 }
@@ -50,10 +50,11 @@ function mayBeEntry(line: string): boolean {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Thrown on the way down: the line is JSON, and no entry. */
-class NotAnEntry extends Error {
-  override readonly name = 'NotAnEntry';
-}
+/**
+ * Thrown on the way down: the line is JSON, and no entry. One for all: a loud program may print nothing else, and what
+ * is slow about an error is to make it.
+ */
+const NOT_AN_ENTRY = new Error('the line is no entry');
 
 function parsedEntry(json: unknown): ParsedEntry {
   const { content: wrapped, ...fields } = fieldsOf(json, ENTRY_KEYS);
@@ -74,7 +75,7 @@ const ENTRY_KEYS = ['timestamp', 'job_id', 'outputs', 'sequence_number', 'conten
 /** The content of the one key that is left. */
 function onlyContent(left: readonly (readonly [string, unknown])[]): EntryContent {
   const [only, ...others] = left;
-  if (only === undefined || others.length > 0) throw new NotAnEntry('exactly one content');
+  if (only === undefined || others.length > 0) throw NOT_AN_ENTRY;
   const [key, value] = only;
   switch (key) {
     case 'log':
@@ -96,7 +97,7 @@ function logOf(value: unknown): JobLogMessage {
 function levelOf(value: unknown): JobLogLevel {
   if (value === undefined) return 'INFO';
   const level = typeof value === 'string' || typeof value === 'number' ? parseLevelWord(value) : undefined;
-  if (level === undefined) throw new NotAnEntry('level');
+  if (level === undefined) throw NOT_AN_ENTRY;
   return level;
 }
 
@@ -125,12 +126,12 @@ const MANIFEST_KEYS = ['outputs', 'inputs', 'start_time', 'end_time', 'metadata'
 
 /** The fields of a message under their names in the proto; what is null is left out, as protobuf's JSON has it. */
 function fieldsOf<K extends string>(json: unknown, keys: readonly K[]): Readonly<Partial<Record<K, unknown>>> {
-  if (!isJson(json)) throw new NotAnEntry('not an object');
+  if (!isJson(json)) throw NOT_AN_ENTRY;
   const known: ReadonlySet<string> = new Set(keys);
   const fields: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(json)) {
     const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    if (!known.has(name) || Object.hasOwn(fields, name)) throw new NotAnEntry(key);
+    if (!known.has(name) || Object.hasOwn(fields, name)) throw NOT_AN_ENTRY;
     if (value !== null) fields[name] = value;
   }
   return fields as Partial<Record<K, unknown>>;
@@ -144,20 +145,20 @@ function textOf(value: unknown): string {
   if (value === undefined) return '';
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  throw new NotAnEntry('text');
+  throw NOT_AN_ENTRY;
 }
 
 /** A metric or an event without a name says nothing. */
 function nameOf(value: unknown): string {
   const name = textOf(value);
-  if (name === '') throw new NotAnEntry('name');
+  if (name === '') throw NOT_AN_ENTRY;
   return name;
 }
 
 /** Values that are no texts are written as such: programs put numbers there all the time. */
 function textsOf(value: unknown): Readonly<Record<string, string>> {
   if (value === undefined) return {};
-  if (!isJson(value)) throw new NotAnEntry('map');
+  if (!isJson(value)) throw NOT_AN_ENTRY;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]): [string, string] => [
       key,
@@ -169,11 +170,11 @@ function textsOf(value: unknown): Readonly<Record<string, string>> {
 /** `{"str": ...}`, `{"path": ...}` as the first programs wrote it, or the text alone. */
 function refsOf(value: unknown): readonly OutputRef[] {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new NotAnEntry('list');
+  if (!Array.isArray(value)) throw NOT_AN_ENTRY;
   return value.map((item: unknown) => {
     if (typeof item === 'string') return { str: item };
     const { str, path } = fieldsOf(item, ['str', 'path']);
-    if (str !== undefined && path !== undefined) throw new NotAnEntry('reference');
+    if (str !== undefined && path !== undefined) throw NOT_AN_ENTRY;
     return { str: textOf(str ?? path) };
   });
 }
@@ -183,13 +184,13 @@ function doubleOf(value: unknown): JsonDouble {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return value;
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
-  if (!Number.isFinite(number)) throw new NotAnEntry('number');
+  if (!Number.isFinite(number)) throw NOT_AN_ENTRY;
   return number;
 }
 
 function sequenceOf(value: unknown): number {
   const number = value === undefined ? 0 : Number(textOf(value));
-  if (!Number.isSafeInteger(number) || number < 0) throw new NotAnEntry('sequence_number');
+  if (!Number.isSafeInteger(number) || number < 0) throw NOT_AN_ENTRY;
   return number;
 }
 
@@ -198,7 +199,7 @@ function instantOf(value: unknown): bigint | undefined {
   if (value === undefined || value === '') return undefined;
   const text = typeof value === 'string' ? parseNanosText(value) : undefined;
   const nanos = text ?? (typeof value === 'string' || typeof value === 'number' ? secondsNanos(value) : undefined);
-  if (nanos === undefined) throw new NotAnEntry('instant');
+  if (nanos === undefined) throw NOT_AN_ENTRY;
   return nanos;
 }
 

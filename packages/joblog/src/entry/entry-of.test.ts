@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { ATTR, EVENT, SCOPE } from '@taskspan/core';
 import { logRecordJson } from '@taskspan/core/hub';
 import * as fc from 'fast-check';
-import { type DecodedRecord, decodeLine } from '../decode.ts';
+import { type DecodedRecord, type DecodedValue, decodeLine } from '../decode.ts';
 import { entries, records } from './entry.test.fixture.ts';
 import { entryOf } from './entry-of.ts';
 import type { JobLogEntry } from './job-log-entry.ts';
@@ -198,6 +198,17 @@ describe('entryOf', () => {
     assert.equal(entryOf(record({ timeUnixNano: 0n })).timestamp, TIME);
     const nonsense = record({ timeUnixNano: 10n ** 30n, observedTimeUnixNano: -1n });
     assert.equal(entryOf(nonsense).timestamp, '1970-01-01T00:00:00.000000000Z');
+  });
+
+  it('shows a record with values that are nested deeper than the stack allows', () => {
+    let deep: DecodedValue = 'x';
+    for (let at = 0; at < 50_000; at += 1) deep = [deep];
+    const { log } = entryOf(record({ body: deep, attributes: { deep, rows: 3 } }));
+    assert.deepEqual(log, {
+      level: 'INFO',
+      message: '[nested too deep]',
+      fields: { deep: '[nested too deep]', rows: '3' },
+    });
   });
 
   it('takes outputs and numbers of other writers', () => {

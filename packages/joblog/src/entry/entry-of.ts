@@ -119,18 +119,26 @@ function instantText(value: DecodedValue | undefined): string {
 }
 
 function fieldsOf(owner: FieldOwner, attributes: DecodedRecord['attributes']): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(attributes).flatMap(([key, value]): [string, string][] => {
-      const field = fieldKey(owner, key);
-      return field === undefined ? [] : [[field, attributeText(value)]];
-    }),
-  );
+  const fields: Record<string, string> = {};
+  for (const key of Object.keys(attributes)) {
+    const field = fieldKey(owner, key);
+    if (field !== undefined) setText(fields, field, attributes[key]);
+  }
+  return fields;
 }
 
 function unprefixed(prefix: string, attributes: DecodedRecord['attributes']): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(attributes).flatMap(([key, value]) =>
-      key.startsWith(prefix) ? [[key.slice(prefix.length), attributeText(value)]] : [],
-    ),
-  );
+  const texts: Record<string, string> = {};
+  for (const key of Object.keys(attributes)) {
+    if (key.startsWith(prefix)) setText(texts, key.slice(prefix.length), attributes[key]);
+  }
+  return texts;
+}
+
+function setText(texts: Record<string, string>, key: string, attribute: DecodedValue = null): void {
+  const value = attributeText(attribute);
+  // Assigned, this one key would change the prototype.
+  if (key === '__proto__')
+    Object.defineProperty(texts, key, { value, enumerable: true, configurable: true, writable: true });
+  else texts[key] = value;
 }

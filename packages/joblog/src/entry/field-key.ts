@@ -19,7 +19,7 @@ const ELSEWHERE: Readonly<Record<FieldOwner, ReadonlySet<string>>> = {
 };
 
 function isApart(owner: FieldOwner, key: string): boolean {
-  return ELSEWHERE[owner].has(withoutPrefixes(key));
+  return ELSEWHERE[owner].has(key.startsWith(APART) ? withoutPrefixes(key) : key);
 }
 
 /** With a prefix more, a name is still another one. */

@@ -17,10 +17,18 @@ const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:
  * @returns RFC 3339 with nine digits of a second and `Z`: `2026-01-27T10:30:45.000000001Z`
  */
 export function nanosText(nanos: bigint): string {
-  const rest = nanos % SECOND;
-  const date = new Date(Number(nanos / SECOND) * 1000).toISOString();
-  return `${date.slice(0, -4)}${String(rest).padStart(9, '0')}Z`;
+  const second = Number(nanos / SECOND);
+  if (second !== shownSecond) {
+    shownText = new Date(second * 1000).toISOString().slice(0, -4);
+    shownSecond = second;
+  }
+  const rest = Number(nanos % SECOND);
+  return `${shownText}${String(rest + 1_000_000_000).slice(1)}Z`;
 }
+
+// Entries come in rows, many of a second; a date takes longer than everything else.
+let shownSecond = Number.NaN;
+let shownText = '';
 
 /**
  * Reads RFC 3339 with any offset and any number of digits of a second, of which the first nine count.
