@@ -10,6 +10,7 @@ export type { Enqueue, EnqueueFacts } from './enqueue.ts';
 export { startEnqueue } from './enqueue.ts';
 export { type RunEnvironment, runEnvironment } from './env-carrier.ts';
 export { readSafely } from './error-facts.ts';
+export { exceptionAttributes } from './exception-attributes.ts';
 export { closeOpenRuns, recordDropped } from './internal/hub.ts';
 export { clearReports, reportOnce, safely } from './internal/report.ts';
 export type {
@@ -65,4 +66,6 @@ export { severityText } from './severity.ts';
 export { RunStampLogProcessor, RunStampSpanProcessor } from './stamp.ts';
 export { startLibraryRun } from './start-library-run.ts';
 export { safeFileName, taskFile, utcDate } from './task-file.ts';
+export { normaliseTaskId, randomRunId, uuidv7 } from './task-id.ts';
+export { normaliseOperation } from './task-options.ts';
 export { recordLostRun } from './task-record.ts';

@@ -1,4 +1,14 @@
 export type { ResourceLike } from '@taskspan/core/hub';
+export type { CollectedOutcome, CollectedRunOptions } from './collect/collected-run.ts';
+export {
+  type CollectedResult,
+  type CollectOptions,
+  type CollectSource,
+  type LineSource,
+  LogCollector,
+  type LogCollectorOptions,
+} from './collect/log-collector.ts';
+export type { OutputStream } from './collect/output-log.ts';
 export type {
   DecodedAttributes,
   DecodedEvent,

@@ -185,6 +185,18 @@ export class JobLogWriter {
   }
 
   /**
+   * For who can wait instead of losing something to a slow disk.
+   *
+   * @returns undefined while there is room for more; else what resolves when there is
+   */
+  room(): Promise<void> | undefined {
+    const thread = this.#thread;
+    if (thread === undefined || this.#pendingBytes + thread.bytesInFlight < this.#maxInFlightBytes / 2)
+      return undefined;
+    return thread.drained();
+  }
+
+  /**
    * Writes all that waits, in the calling thread, before it returns: afterwards it is in the files even if this process
    * is killed. Meant for a writer without a thread; else what the thread has in hand is waited for.
    */

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { JobLogWriter } from '@taskspan/joblog';
 import { ended, fakeRun, INSTANCE_ID, RESOURCE, started } from '../fake-run.test.fixture.ts';
-import { OutputLog } from './output-log.ts';
+import { emitterTo, OutputLog } from './output-log.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 const ROUNDS = 3;
@@ -60,7 +60,7 @@ async function logged(output: Output, thread: boolean): Promise<number> {
   made += 1;
   const run = fakeRun(`run-${made}`);
   writer.sink(started(run));
-  const log = new OutputLog(run, { sink: writer.recordSink });
+  const log = new OutputLog(run, { emitter: emitterTo(writer.recordSink, run) });
   for (const chunk of chunksOf(output)) {
     log.take('stdout', chunk);
     if (!thread) writer.writeNow();

@@ -6,7 +6,7 @@ import type { RunRecord } from '@taskspan/core/hub';
 import { decodeLine } from '../decode.ts';
 import { fakeRun, INSTANCE_ID, RESOURCE } from '../fake-run.test.fixture.ts';
 import { JobLogWriter } from '../job-log-writer.ts';
-import { OutputLog, type OutputLogOptions, type OutputStream } from './output-log.ts';
+import { emitterTo, OutputLog, type OutputLogOptions, type OutputStream } from './output-log.ts';
 
 describe('the log of a process output', () => {
   /** What the output becomes; each piece is a chunk, of stdout unless it says otherwise. */
@@ -15,7 +15,8 @@ describe('the log of a process output', () => {
     options: OutputLogOptions = {},
   ): RunRecord[] {
     const contents: RunRecord[] = [];
-    const output = new OutputLog(fakeRun('run'), { ...options, sink: (record) => contents.push(record) });
+    const run = fakeRun('run');
+    const output = new OutputLog(run, { ...options, emitter: emitterTo((record) => contents.push(record), run) });
     for (const piece of pieces) {
       if (typeof piece === 'string' || piece instanceof Uint8Array) output.take('stdout', Buffer.from(piece));
       else output.take(piece[0], Buffer.from(piece[1]));
@@ -125,7 +126,8 @@ describe('the log of a process output', () => {
 
   it('merges manifests, and leaves writing them to the owner of the run', () => {
     const contents: RunRecord[] = [];
-    const output = new OutputLog(fakeRun('run'), { sink: (record) => contents.push(record) });
+    const run = fakeRun('run');
+    const output = new OutputLog(run, { emitter: emitterTo((record) => contents.push(record), run) });
     output.take(
       'stdout',
       Buffer.from('{"manifest":{"outputs":[{"str":"a"}]}}\n{"manifest":{"inputs":[{"str":"b"}]}}\n'),
@@ -182,13 +184,12 @@ describe('the log of a process output', () => {
       const report = new Promise<void>((resolve) => {
         told = resolve;
       });
-      const output = new OutputLog(fakeRun('run'), {
-        maxLinesPerSecond: 1,
-        sink: (record) => {
-          contents.push(record);
-          if (record.attributes?.['log.dropped_lines'] !== undefined) told?.();
-        },
-      });
+      const run = fakeRun('run');
+      const emitter = emitterTo((record) => {
+        contents.push(record);
+        if (record.attributes?.['log.dropped_lines'] !== undefined) told?.();
+      }, run);
+      const output = new OutputLog(run, { maxLinesPerSecond: 1, emitter });
       output.take('stdout', Buffer.from('1\n2\n'));
       await report;
       output.take('stderr', Buffer.from('3\n'));
@@ -211,7 +212,7 @@ describe('the log of a process output', () => {
     try {
       const writer = new JobLogWriter({ directory, resource: RESOURCE, instanceId: INSTANCE_ID, thread: false });
       const run = fakeRun('run-1');
-      const output = new OutputLog(run, { sink: writer.recordSink });
+      const output = new OutputLog(run, { emitter: emitterTo(writer.recordSink, run) });
       output.take('stdout', Buffer.from('one\ntwo\nth'));
       writer.writeNow();
       const lines = readFileSync(join(directory, `${run.file}.jsonl`), 'utf8')

@@ -3,6 +3,7 @@ import { ATTR, SEVERITY } from '@taskspan/core';
 import {
   emitLines,
   emitRecord,
+  type LinesContent,
   monoMs,
   type RecordContent,
   type RecordSink,
@@ -41,12 +42,26 @@ export interface OutputLogOptions {
    */
   readonly maxLinesPerSecond?: number | undefined;
   /** Where records go; default: to the toolkit of this process. It must not throw. */
-  readonly sink?: RecordSink | undefined;
+  readonly emitter?: RecordEmitter | undefined;
   /**
    * Whose word entries are: those of a program cannot say how its run stands, those of the run's owner do. Default:
    * program.
    */
   readonly teller?: Teller | undefined;
+}
+
+/** Takes what the lines of a run become. */
+export interface RecordEmitter {
+  emitRecord(content: RecordContent): void;
+  emitLines(content: LinesContent): void;
+}
+
+/** Hands records to a sink. */
+export function emitterTo(sink: RecordSink, run: RunInfo): RecordEmitter {
+  return {
+    emitRecord: (content) => sink(runRecord(run, content)),
+    emitLines: (content) => tellLines(sink, runLines(run, content)),
+  };
 }
 
 type Attributes = Readonly<Record<string, AnyValue>>;
@@ -73,7 +88,7 @@ interface Arrival {
 export class OutputLog {
   /** What the processes said of their inputs and outputs; the owner of the run writes it, as its last record. */
   readonly manifest: PrintedManifest = new PrintedManifest();
-  readonly #run: RunInfo;
+  readonly #emitter: RecordEmitter;
   readonly #options: OutputLogOptions;
   readonly #streams: Readonly<Record<OutputStream, StreamState>> = {
     stdout: {
@@ -92,7 +107,10 @@ export class OutputLog {
   #reportTimer: NodeJS.Timeout | undefined;
 
   constructor(run: RunInfo, options: OutputLogOptions = {}) {
-    this.#run = run;
+    this.#emitter = options.emitter ?? {
+      emitRecord: (content) => emitRecord(run, content),
+      emitLines: (content) => emitLines(run, content),
+    };
     this.#options = options;
     const { maxLinesPerSecond: most } = options;
     this.#budget = most === undefined || !(most > 0 && most < Infinity) ? undefined : new LineBudget(most);
@@ -164,16 +182,7 @@ export class OutputLog {
   /** Log lines that are no more than their text. */
   #plain({ texts, isAscii, isPlain }: Lines, content: Arrival & Pick<RecordContent, 'severity' | 'attributes'>): void {
     const { severity, attributes, timeMs, isAlone } = content;
-    const lines = { texts, isAscii, isPlain, severity, attributes, timeMs, isAlone };
-    const { sink } = this.#options;
-    if (sink === undefined) emitLines(this.#run, lines);
-    else tellLines(sink, runLines(this.#run, lines));
-  }
-
-  #emit(content: RecordContent): void {
-    const { sink } = this.#options;
-    if (sink === undefined) emitRecord(this.#run, content);
-    else sink(runRecord(this.#run, content));
+    this.#emitter.emitLines({ texts, isAscii, isPlain, severity, attributes, timeMs, isAlone });
   }
 
   /** False for JSON that nobody meant for us: that is text. */
@@ -186,7 +195,7 @@ export class OutputLog {
     const line = readLoggerLine(text);
     if (line === undefined) return false;
     if (this.#isOverBudget()) return true;
-    this.#emit({
+    this.#emitter.emitRecord({
       severity: severityOfLevel(line.level),
       body: line.message,
       attributes: { ...line.attributes, ...state.attributes },
@@ -209,7 +218,7 @@ export class OutputLog {
       ...(entry.log === undefined ? {} : state.attributes),
       ...(needsLabel ? { [ATTR.TASK_LABEL]: label } : {}),
     };
-    this.#emit({ ...content, attributes, timeMs, isAlone });
+    this.#emitter.emitRecord({ ...content, attributes, timeMs, isAlone });
   }
 
   #isOverBudget(): boolean {
@@ -236,7 +245,7 @@ export class OutputLog {
     if (this.#dropped === 0 || this.#budget === undefined) return;
     const dropped = this.#dropped;
     this.#dropped = 0;
-    this.#emit({
+    this.#emitter.emitRecord({
       severity: SEVERITY.warn,
       body: `${dropped} ${dropped === 1 ? 'line' : 'lines'} dropped: more than ${this.#budget.perSecond} in a second`,
       attributes: { [ATTR.DROPPED_LINES]: dropped },
