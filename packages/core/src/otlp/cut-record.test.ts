@@ -15,6 +15,12 @@ describe('cutToFit', () => {
     assert.equal(record.attributes.long.length, 20_000);
   });
 
+  it('counts what was cut before as well', () => {
+    const record = { body: 'b'.repeat(5000), attributes: { 'log.truncated_bytes': 1_000_000 } };
+    const cut = JSON.parse(cutToFit(record, 1000, format));
+    assert.equal(cut.attributes['log.truncated_bytes'], 1_000_000 + Number(/cut (\d+) bytes/.exec(cut.body)?.[1]));
+  });
+
   it('keeps what leads to the run where no text is long enough to be cut', () => {
     const many = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`key-${at}`, at]));
     const json = cutToFit({ body: 'b', attributes: { 'task.id': 'x', operation: 'o', ...many } }, 500, format);

@@ -23,14 +23,15 @@ interface TextPlace {
 
 /**
  * Formats a record that is too long with its longest texts cut, each ending in `…[cut N bytes]`, and the number of
- * bytes left out in `log.truncated_bytes`. What has no text long enough to cut loses all but its `task.*` texts.
+ * bytes left out in `log.truncated_bytes`, with those that were left out before. What has no text long enough to cut loses all but its `task.*` texts.
  *
  * @param limit bytes of the formatted record
  */
 export function cutToFit(record: RecordContent, limit: number, format: (cut: RecordContent) => string): string {
   const copy = { body: mutableCopy(record.body, 0), attributes: mutableCopy(record.attributes, 0) };
   const attributes = copy.attributes as Record<string, unknown>;
-  let cutBytes = 0;
+  const cutBefore = attributes[ATTR.TRUNCATED_BYTES];
+  let cutBytes = typeof cutBefore === 'number' ? cutBefore : 0;
   let json = '';
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     attributes[ATTR.TRUNCATED_BYTES] = cutBytes;

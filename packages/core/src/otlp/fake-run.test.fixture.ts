@@ -1,4 +1,4 @@
-import type { RunInfo, RunRecord } from '../internal/state.ts';
+import type { RunInfo, RunLines, RunRecord } from '../internal/state.ts';
 import { taskFile } from '../task-file.ts';
 import type { LogRecordLike } from './log-json.ts';
 import type { SpanLike } from './span-json.ts';
@@ -45,6 +45,22 @@ export function fakeRecord(run: RunInfo, options: Partial<RunRecord> = {}): RunR
     severity: 9,
     body: undefined,
     attributes: undefined,
+    ...options,
+  };
+}
+
+export function fakeLines(run: RunInfo, options: Partial<RunLines> = {}): RunLines {
+  return {
+    run,
+    spanContext: run.spanContext,
+    firstSequence: run.nextSequence(),
+    texts: ['a line'],
+    isPlain: true,
+    isAscii: true,
+    timeMs: START_MS + 0.25,
+    isAlone: true,
+    severity: 9,
+    attributes: { 'log.iostream': 'stdout' },
     ...options,
   };
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { fakeLog, fakeRecord, fakeRun, fakeSpan } from './fake-run.test.fixture.ts';
-import { logRecordSize, runRecordSize, spanSize } from './item-size.ts';
-import { logRecordJson, runRecordJson } from './log-json.ts';
+import { fakeLines, fakeLog, fakeRecord, fakeRun, fakeSpan } from './fake-run.test.fixture.ts';
+import { logRecordSize, runLinesSize, runRecordSize, spanSize } from './item-size.ts';
+import { logRecordJson, runLinesJson, runRecordJson } from './log-json.ts';
 import { spanJson } from './span-json.ts';
 
 const LONG = 'x'.repeat(100_000);
@@ -23,6 +23,16 @@ describe('the estimated size', () => {
     ] as const) {
       const ratio = size / json.length;
       assert.ok(ratio > 0.95 && ratio < 1.1, `${size} of ${json.length}`);
+    }
+  });
+
+  it('of lines that came together is about that of their records', () => {
+    for (const texts of [['a', 'b', 'c'], [LONG]]) {
+      const run = fakeRun('0198c0de-0000-7000-8000-000000000001');
+      const lines = fakeLines(run, { texts });
+      const { head, middle, tail } = runLinesJson(lines);
+      const bytes = texts.reduce((sum, text) => sum + `${head}${text}${middle}1${tail}`.length, 0);
+      assert.ok(Math.abs(runLinesSize(lines) / bytes - 1) < 0.2, `${runLinesSize(lines)} of ${bytes}`);
     }
   });
 

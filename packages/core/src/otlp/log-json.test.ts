@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { EVENT } from '../names.ts';
 import { formatApart } from './any-value.ts';
-import { fakeLog, fakeRecord, fakeRun } from './fake-run.test.fixture.ts';
-import { forgetRun, holdsObjects, type LogRecordLike, logRecordJson, runRecordJson } from './log-json.ts';
+import { fakeLines, fakeLog, fakeRecord, fakeRun } from './fake-run.test.fixture.ts';
+import { forgetRun, holdsObjects, type LogRecordLike, logRecordJson, runLinesJson, runRecordJson } from './log-json.ts';
 
 const LIMIT = 1_048_576;
 const LONG = 'é"\u0000😀\n'.repeat(400_000);
@@ -160,6 +160,24 @@ describe('a record of the logs SDK', () => {
       assert.ok(Buffer.byteLength(json) <= LIMIT, `${Buffer.byteLength(json)} bytes`);
       assert.match(json, /…\[cut \d+ bytes\]/);
       JSON.parse(json);
+    }
+  });
+});
+
+describe('the records of lines that came together', () => {
+  it('are those of single records, around text and number', () => {
+    const fields = { request_id: 'r-1' };
+    for (const options of [
+      {},
+      { attributes: undefined },
+      { attributes: { ...fields, k: 'v' }, severity: 17, timeMs: 0 },
+    ]) {
+      const run = fakeRun('id "1" ü', { fields });
+      const lines = fakeLines(run, options);
+      const { head, middle, tail } = runLinesJson(lines);
+      const { spanContext, severity, attributes, timeMs } = lines;
+      const record = fakeRecord(run, { spanContext, sequence: 7, severity, attributes, timeMs, body: 'a line' });
+      assert.equal(`${head}a line${middle}7${tail}`, runRecordJson(record));
     }
   });
 });
