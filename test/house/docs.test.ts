@@ -52,9 +52,11 @@ describe('docs', () => {
     const theirs = configs.flatMap((file) =>
       [...readProjectFile(file).matchAll(/\$\{env:(\w+)|^\s*(TASKSPAN_\w+):/gm)].map((match) => match[1] ?? match[2]),
     );
-    // Those of the tests; the last is written for the children of a run, and read by them.
+    // Those of the tests.
     const tests = ['TASKSPAN_CI_CACHE', 'TASKSPAN_LANES', 'TASKSPAN_TOOLKIT'];
-    const known = new Set([...ours, ...theirs, ...tests, 'TASKSPAN_TASK_ID']);
+    // What orchestrators tell a run, and a run its children.
+    const told = ['TASKSPAN_RUN_ID', 'TASKSPAN_TASK_ID', 'TASKSPAN_TASK_RUN'];
+    const known = new Set([...ours, ...theirs, ...tests, ...told]);
     const strays = pages.flatMap((page) =>
       [...readProjectFile(page).matchAll(/\b(?:TASKSPAN|COLLECTOR|JAEGER)_[A-Z0-9_]*[A-Z0-9]\b/g)]
         .map((match) => match[0])
