@@ -47,12 +47,12 @@ async function printJob({ reader, printer }: Session, id: string, { service, jso
 
 async function printJobs({ reader, printer }: Session, flags: JobsFlags): Promise<void> {
   const { all, json, status, limit, dir: _, ...filters } = flags;
-  const { readLimit } = await import('./request-values.ts');
+  const { MOST_ITEMS, readLimit } = await import('./request-values.ts');
   const request: JobsRequest = {
     ...filters,
     // Whatever was typed: the reader says what it may be.
     status: status as JobStatus | undefined,
-    limit: limit === undefined ? undefined : readLimit(limit),
+    limit: limit === undefined ? (all === true ? MOST_ITEMS : undefined) : readLimit(limit),
   };
   let page = await nextPage(request);
   let shown = 0;

@@ -50,12 +50,17 @@ async function logsRequest(id: string, flags: LogsFlags): Promise<JobLogsRequest
 }
 
 async function printLogs({ reader, printer }: Session, request: JobLogsRequest, flags: LogsFlags): Promise<void> {
-  let cursor = request.cursor;
+  const { MOST_ITEMS } = await import('./request-values.ts');
+  let { cursor, limit } = request;
   for (;;) {
-    const page = await printer.waiting('reading', () => reader.getJobLogs({ ...request, cursor }));
+    const page = await printer.waiting('reading', () => reader.getJobLogs({ ...request, cursor, limit }));
     await printer.lines(page.entries.flatMap((entry) => entryText(entry, printer, flags)));
     cursor = page.next_cursor;
-    if (page.has_more && flags.all === true && cursor !== undefined) continue;
+    if (page.has_more && flags.all === true && cursor !== undefined) {
+      // The first page is there soon; further ones are larger, because each is looked up anew.
+      limit ??= MOST_ITEMS;
+      continue;
+    }
     noteSkipped(printer, page);
     if (page.has_more) printer.note(`there are more: --cursor ${cursor}, or --all`);
     return;

@@ -44,6 +44,7 @@ async function printPoints({ reader, printer }: Session, id: string, { service, 
   if (json === true) await printer.lines([JSON.stringify(answer)]);
   else if (metrics.length > 0) await printer.lines(cellTable(COLUMNS, metrics, printer.style));
   noteSkipped(printer, answer);
+  if (answer.has_more === true) printer.note(`only the first ${metrics.length} are shown`);
   if (metrics.length === 0) printer.note('no metric points');
 }
 

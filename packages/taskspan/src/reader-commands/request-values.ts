@@ -2,6 +2,9 @@
 import { BadRequestError, LOG_LEVELS, parseLevel, parseNanosText } from '@taskspan/joblog';
 import { parseDuration } from '../duration-text.ts';
 
+/** Of one answer. */
+export const MOST_ITEMS = 10_000;
+
 const LAST_NANO = 2n ** 63n - 1n;
 
 /**
@@ -35,6 +38,6 @@ export function readLevel(text: string): number {
  */
 export function readLimit(text: string): number {
   const limit = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= 10_000) return limit;
-  throw new BadRequestError('limit', text, 'a whole number from 1 to 10000');
+  if (limit >= 1 && limit <= MOST_ITEMS) return limit;
+  throw new BadRequestError('limit', text, `a whole number from 1 to ${MOST_ITEMS}`);
 }
