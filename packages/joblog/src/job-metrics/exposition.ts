@@ -18,55 +18,61 @@ export interface ExpositionOptions {
   readonly lastReading: number | undefined;
 }
 
-interface Sample {
-  /** What follows the name of the family: `_bucket`, `_sum`, `_count`. */
-  readonly suffix?: string;
-  readonly labels: readonly (readonly [key: string, value: string])[];
-  readonly value: number;
-}
-
 /** The cells as text of the Prometheus exposition format. Families without series are left out. */
 export function exposition(cells: MetricCells, options: ExpositionOptions): string {
-  const isNew = (cell: OperationCell | JobCell): boolean =>
-    options.lastReading !== undefined && cell.bornAt > options.lastReading;
-  const operations = [...cells.operations.values()].map((cell) => (isNew(cell) ? atZero(cell) : cell));
-  const openOf = (cell: OperationCell): { count: number; oldestMs: number } => {
-    const isShown = cells.operations.get(cell.operation) === cell;
-    return (isShown ? options.open.get(cell.operation) : undefined) ?? { count: 0, oldestMs: options.nowMs };
-  };
-  const jobs = [...cells.jobs.values()].flatMap((labels) => [...labels.values()]);
-  const samples: Readonly<Record<JobMetricKey, readonly Sample[]>> = {
-    running: operations.map((cell) => ({ labels: operationLabels(cell), value: openOf(cell).count })),
-    started: operations.map((cell) => ({ labels: operationLabels(cell), value: cell.started })),
-    total: operations.flatMap((cell) =>
-      TASK_STATUSES.map((status, index) => ({
-        labels: [...operationLabels(cell), ['status', status] as const],
-        value: cell.totals[index] ?? 0,
-      })),
-    ),
-    duration: operations.flatMap((cell) =>
-      TASK_STATUSES.flatMap((status, index) =>
-        histogramSamples([...operationLabels(cell), ['status', status]], cell.durations[index]),
-      ),
-    ),
-    wait: operations.flatMap((cell) => histogramSamples(operationLabels(cell), cell.wait)),
-    oldestRunning: operations.map((cell) => ({
-      labels: operationLabels(cell),
-      value: Math.max(0, options.nowMs - openOf(cell).oldestMs) / 1000,
-    })),
-    lastSuccess: operations.flatMap((cell) =>
-      cell.lastSuccess === 0 ? [] : [{ labels: operationLabels(cell), value: cell.lastSuccess }],
-    ),
-    runtime: jobSamples(jobs, (cell) => cell.runtimeSeconds),
-    memoryPeak: jobSamples(jobs, ({ memoryBytes }) => (memoryBytes === undefined ? undefined : memoryBytes / 1e6)),
-    cpu: jobSamples(jobs, (cell) => cell.cpuSeconds),
-    rows: jobSamples(jobs, (cell) => (cell.rows !== undefined && isNew(cell) ? 0 : cell.rows)),
-    overflow: [{ labels: [], value: cells.operationOverflow }],
-    labelOverflow: [{ labels: [], value: cells.labelOverflow }],
-    skipped: [{ labels: [], value: cells.skippedLines }],
-  };
-  const keys = Object.keys(JOB_METRICS) as JobMetricKey[];
-  return keys.map((key) => familyText(JOB_METRICS[key], samples[key], options.namespace)).join('');
+  const families = new Families(options.namespace);
+  for (const cell of cells.operations.values()) {
+    if (isNew(cell, options)) addOperation(families, atZero(cell), { count: 0, ageSeconds: 0 });
+    else {
+      const { count, oldestMs } = options.open.get(cell.operation) ?? { count: 0, oldestMs: options.nowMs };
+      addOperation(families, cell, { count, ageSeconds: Math.max(0, options.nowMs - oldestMs) / 1000 });
+    }
+  }
+  for (const labels of cells.jobs.values()) for (const cell of labels.values()) addJob(families, cell, options);
+  families.add('overflow', '', cells.operationOverflow);
+  families.add('labelOverflow', '', cells.labelOverflow);
+  families.add('skipped', '', cells.skippedLines);
+  return families.text();
+}
+
+/** The exported name of a family: the namespace goes before `async_*` alone. */
+function exportedName(name: string, namespace: string | undefined): string {
+  return namespace !== undefined && namespace !== '' && name.startsWith('async_') ? `${namespace}_${name}` : name;
+}
+
+/** The lines of each family, gathered cell by cell: with all labels in use there are 50 000. */
+class Families {
+  readonly #namespace: string | undefined;
+  readonly #lines = new Map<JobMetricKey, string>();
+
+  constructor(namespace: string | undefined) {
+    this.#namespace = namespace;
+  }
+
+  /** Adds a line. @param rest what follows the name of the family: labels in braces, after a suffix if any */
+  add(key: JobMetricKey, rest: string, value: number | undefined): void {
+    if (value === undefined) return;
+    const name = exportedName(JOB_METRICS[key].name, this.#namespace);
+    this.#lines.set(key, `${this.#lines.get(key) ?? ''}${name}${rest} ${value}\n`);
+  }
+
+  /** In the order of the table. */
+  text(): string {
+    const keys = Object.keys(JOB_METRICS) as JobMetricKey[];
+    return keys.map((key) => this.#family(key)).join('');
+  }
+
+  #family(key: JobMetricKey): string {
+    const lines = this.#lines.get(key);
+    if (lines === undefined) return '';
+    const { name, description, type }: JobMetricSpec = JOB_METRICS[key];
+    const exported = exportedName(name, this.#namespace);
+    return `# HELP ${exported} ${description}\n# TYPE ${exported} ${type}\n${lines}`;
+  }
+}
+
+function isNew({ bornAt }: OperationCell | JobCell, { lastReading }: ExpositionOptions): boolean {
+  return lastReading !== undefined && bornAt > lastReading;
 }
 
 /** The same series, before anything was counted. */
@@ -79,46 +85,37 @@ function atZero(cell: OperationCell): OperationCell {
   return zero;
 }
 
-/** The exported name of a family: the namespace goes before `async_*` alone. */
-export function jobMetricName(spec: JobMetricSpec, namespace: string | undefined): string {
-  const isPrefixed = namespace !== undefined && namespace !== '' && spec.name.startsWith('async_');
-  return isPrefixed ? `${namespace}_${spec.name}` : spec.name;
-}
-
-function operationLabels({ operation }: OperationCell): readonly (readonly [string, string])[] {
-  return [['operation', operation]];
-}
-
-function jobSamples(cells: readonly JobCell[], read: (cell: JobCell) => number | undefined): readonly Sample[] {
-  return cells.flatMap((cell) => {
-    const value = read(cell);
-    const labels = [['job_label', cell.label] as const, ['operation', cell.operation] as const];
-    return value === undefined ? [] : [{ labels, value }];
+function addOperation(families: Families, cell: OperationCell, open: { count: number; ageSeconds: number }): void {
+  const operation = `operation="${escaped(cell.operation)}"`;
+  families.add('running', `{${operation}}`, open.count);
+  families.add('started', `{${operation}}`, cell.started);
+  TASK_STATUSES.forEach((status, index) => {
+    const labels = `${operation},status="${status}"`;
+    families.add('total', `{${labels}}`, cell.totals[index]);
+    addHistogram(families, 'duration', labels, cell.durations[index]);
   });
+  addHistogram(families, 'wait', operation, cell.wait);
+  families.add('oldestRunning', `{${operation}}`, open.ageSeconds);
+  families.add('lastSuccess', `{${operation}}`, cell.lastSuccess === 0 ? undefined : cell.lastSuccess);
 }
 
-function histogramSamples(labels: Sample['labels'], histogram: Histogram | undefined): readonly Sample[] {
-  if (histogram === undefined) return [];
+function addHistogram(families: Families, key: 'duration' | 'wait', labels: string, histogram?: Histogram): void {
+  if (histogram === undefined) return;
   let count = 0;
-  const buckets = histogram.counts.map((samples, index) => {
+  histogram.counts.forEach((samples, index) => {
     count += samples;
-    const bound = histogram.bounds[index];
-    const le = bound === undefined ? '+Inf' : String(bound);
-    return { suffix: '_bucket', labels: [...labels, ['le', le] as const], value: count };
+    families.add(key, `_bucket{${labels},le="${histogram.bounds[index] ?? '+Inf'}"}`, count);
   });
-  return [...buckets, { suffix: '_sum', labels, value: histogram.sum }, { suffix: '_count', labels, value: count }];
+  families.add(key, `_sum{${labels}}`, histogram.sum);
+  families.add(key, `_count{${labels}}`, count);
 }
 
-function familyText(spec: JobMetricSpec, samples: readonly Sample[], namespace: string | undefined): string {
-  if (samples.length === 0) return '';
-  const name = jobMetricName(spec, namespace);
-  const lines = samples.map(({ suffix = '', labels, value }) => `${name}${suffix}${labelsText(labels)} ${value}\n`);
-  return `# HELP ${name} ${spec.description}\n# TYPE ${name} ${spec.type}\n${lines.join('')}`;
-}
-
-function labelsText(labels: Sample['labels']): string {
-  if (labels.length === 0) return '';
-  return `{${labels.map(([key, value]) => `${key}="${escaped(value)}"`).join(',')}}`;
+function addJob(families: Families, cell: JobCell, options: ExpositionOptions): void {
+  const labels = `{job_label="${escaped(cell.label)}",operation="${escaped(cell.operation)}"}`;
+  families.add('runtime', labels, cell.runtimeSeconds);
+  families.add('memoryPeak', labels, cell.memoryBytes === undefined ? undefined : cell.memoryBytes / 1e6);
+  families.add('cpu', labels, cell.cpuSeconds);
+  families.add('rows', labels, cell.rows !== undefined && isNew(cell, options) ? 0 : cell.rows);
 }
 
 function escaped(value: string): string {

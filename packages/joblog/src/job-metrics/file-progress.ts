@@ -2,8 +2,8 @@ import type { Compression } from '../reader/log-file.ts';
 import { NumberTable } from './number-table.ts';
 import type { TextHash } from './text-hash.ts';
 
-/** Inodes are told apart by so many values: another file under the same name has another one, nearly always. */
-const INODES = 65_536;
+/** Files are told apart by so many values: another file under the same name has another one, nearly always. */
+const MARKS = 65_536;
 
 /** Larger files (64 GiB) are not parked. */
 const MAX_PARKED_BYTES = 2 ** 35;
@@ -21,8 +21,8 @@ export class FileProgress {
   plainRead = 0;
   /** Its size then; -1 when it was not read. Above {@link plainRead} while its last line has no end. */
   plainSize = -1;
-  /** Of its inode: see {@link inodeTag}. */
-  inode = 0;
+  /** Tells it from another file under its name: {@link fileMark}. */
+  mark = 0;
   /** Bytes of the compressed file that were read, counted as they were before the compression. */
   packedRead = 0;
   /** Its size then, compressed; -1 when it was not read. */
@@ -39,9 +39,17 @@ export class FileProgress {
   }
 }
 
-/** What is kept of an inode. */
-export function inodeTag(inode: number): number {
-  return inode % INODES;
+/** What says which file it is. The inode alone does not: that of a file that is deleted is often that of the next one. */
+export interface FileIdentity {
+  readonly ino: number;
+  /** 0 where the file system does not know. */
+  readonly birthtimeMs: number;
+}
+
+/** What is kept of it. */
+export function fileMark({ ino, birthtimeMs }: FileIdentity): number {
+  const microseconds = Math.floor(birthtimeMs * 1000);
+  return ((ino % MARKS) + (microseconds % MARKS) + (Math.floor(microseconds / MARKS) % MARKS)) % MARKS;
 }
 
 /** How far the files of one day's folder were read. */
@@ -89,15 +97,15 @@ export class DayProgress {
     const size = isPlain ? plainSize : packedSize;
     if (!(isPlain || isPacked) || size >= MAX_PARKED_BYTES) return;
     this.active.delete(file.name);
-    this.parked.set(this.#hash.of(file.name), (size * KINDS + PARKED.indexOf(packing)) * INODES + file.inode);
+    this.parked.set(this.#hash.of(file.name), (size * KINDS + PARKED.indexOf(packing)) * MARKS + file.mark);
   }
 
-  /** True for a parked file that is there in the same form and, where that is told, of the same size and inode. */
-  isParkedAs(name: string, packing: Compression, stats?: { readonly size: number; readonly ino: number }): boolean {
+  /** True for a parked file that is there in the same form and, where that is told, is the same, of the same size. */
+  isParkedAs(name: string, packing: Compression, stats?: FileIdentity & { readonly size: number }): boolean {
     const value = this.parked.get(this.#hash.of(name));
     if (value === undefined || kindOf(value) !== packing) return false;
     if (stats === undefined) return true;
-    return sizeOf(value) === stats.size && (packing !== 'none' || value % INODES === inodeTag(stats.ino));
+    return sizeOf(value) === stats.size && (packing !== 'none' || value % MARKS === fileMark(stats));
   }
 
   /** Forgets the parked files that are gone. @param names of all that are there */
@@ -120,7 +128,7 @@ export class DayProgress {
     if (packing === 'none') {
       file.plainRead = sizeOf(value);
       file.plainSize = file.plainRead;
-      file.inode = value % INODES;
+      file.mark = value % MARKS;
       file.isPlainThere = true;
     } else {
       // Should it have grown, it is read from its start: what is counted is remembered.
@@ -131,9 +139,9 @@ export class DayProgress {
 }
 
 function kindOf(value: number): Compression {
-  return PARKED[Math.floor(value / INODES) % KINDS] ?? 'none';
+  return PARKED[Math.floor(value / MARKS) % KINDS] ?? 'none';
 }
 
 function sizeOf(value: number): number {
-  return Math.floor(value / INODES / KINDS);
+  return Math.floor(value / MARKS / KINDS);
 }

@@ -4,13 +4,13 @@ import { reportOnce } from '@taskspan/core/hub';
 import { logFileAs } from '../reader/log-file.ts';
 import { readLines } from '../reader/log-lines.ts';
 import { CLOSING_BRACE, EventLines, type LineTaker, NEWLINE, takeLine } from './event-lines.ts';
-import { type FileProgress, inodeTag } from './file-progress.ts';
+import { type FileProgress, fileMark } from './file-progress.ts';
 import type { TimeSlice } from './time-slice.ts';
 
 /** Chunks are taken at once, before anybody else can read into it. */
 const CHUNK = Buffer.allocUnsafe(256 * 1024);
 
-/** The end of a gzip file is the size of what was compressed, modulo 2^32. */
+/** The end of a gzip file is the size of what was compressed in its last part, modulo 2^32. */
 const GZIP_SIZE_BYTES = 4;
 
 /** True when lines were read. Never throws: what cannot be read now is tried again. */
@@ -31,10 +31,9 @@ export async function readNew(file: FileProgress, taker: LineTaker, slice: TimeS
 
 async function readBoth(file: FileProgress, taker: LineTaker, slice: TimeSlice): Promise<boolean> {
   const stats = file.isPlainThere ? plainStats(file) : undefined;
-  if (file.plainSize >= 0 && (stats === undefined || inodeTag(stats.ino) !== file.inode)) movePlain(file);
-  // A compressed copy beside the plain file that was read is a copy of what was read, until the plain file is gone.
-  const isCopy = file.plainSize >= 0 && file.packedSize < 0;
-  const hasPacked = file.packing !== 'none' && !isCopy && (await readPacked(file, taker));
+  if (file.plainSize >= 0 && (stats === undefined || fileMark(stats) !== file.mark)) movePlain(file);
+  // A compressed file beside the plain one that was read is, or ends in, a copy of it: until the plain one is gone.
+  const hasPacked = file.packing !== 'none' && file.plainSize < 0 && (await readPacked(file, taker));
   const hasPlain = stats !== undefined && stats.size !== file.plainSize && (await readPlain(file, taker, slice));
   return hasPacked || hasPlain;
 }
@@ -45,12 +44,16 @@ function plainStats(file: FileProgress): Stats | undefined {
   return file.isPlainThere ? stats : undefined;
 }
 
-/** The plain file that was read is gone: if it was compressed, its lines go on the end of those that were before. */
+/**
+ * The plain file that was read is gone. If it was compressed, its lines are behind those that were compressed before; of a
+ * file that was parked nobody knows how many those are, and all is read again.
+ */
 function movePlain(file: FileProgress): void {
-  if (file.packing !== 'none') file.packedRead += file.plainRead;
+  const isBehindUnknown = file.packedSize >= 0 && file.packedRead === 0;
+  if (file.packing !== 'none' && !isBehindUnknown) file.packedRead += file.plainRead;
   file.plainRead = 0;
   file.plainSize = -1;
-  file.inode = 0;
+  file.mark = 0;
 }
 
 async function readPlain(file: FileProgress, taker: LineTaker, slice: TimeSlice): Promise<boolean> {
@@ -60,9 +63,9 @@ async function readPlain(file: FileProgress, taker: LineTaker, slice: TimeSlice)
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) return false;
     // Another file, or one that was cut off: from its start. What of it was counted is remembered.
-    const isOther = inodeTag(stats.ino) !== file.inode || stats.size < file.plainRead;
+    const isOther = fileMark(stats) !== file.mark || stats.size < file.plainRead;
     if (isOther || !endsAt(descriptor, file.plainRead)) file.plainRead = 0;
-    file.inode = inodeTag(stats.ino);
+    file.mark = fileMark(stats);
     const lines = new EventLines(taker);
     let at = file.plainRead;
     for (let bytes = readChunk(descriptor, at); bytes > 0; bytes = readChunk(descriptor, at)) {
@@ -80,7 +83,7 @@ async function readPlain(file: FileProgress, taker: LineTaker, slice: TimeSlice)
   }
 }
 
-/** True when what was read still ends there: the inode of a file that is gone is often that of the next one. */
+/** True when what was read still ends there: not every file system knows when a file was made. */
 function endsAt(descriptor: number, end: number): boolean {
   if (end === 0) return true;
   readSync(descriptor, CHUNK, 0, 1, end - 1);
@@ -96,8 +99,10 @@ async function readPacked(file: FileProgress, taker: LineTaker): Promise<boolean
   const log = logFileAs({ folder: day.logs, day: day.day, name }, packing);
   const stats = lstatSync(log.path, { throwIfNoEntry: false });
   if (stats?.isFile() !== true || stats.size === file.packedSize) return false;
-  // What was read plain and is compressed now, as a rule without anything behind it.
-  if (packing === 'gzip' && file.packedRead > 0 && gzipEnd(log.path, stats.size) === file.packedRead % 2 ** 32) {
+  // What was read plain and is compressed now, as a rule without anything behind it. Should there be a second part after
+  // all, of just the size of the first, it is missed: unpacking a whole day for that would take minutes.
+  const isFirstPart = packing === 'gzip' && file.packedSize < 0 && file.packedRead > 0;
+  if (isFirstPart && gzipEnd(log.path, stats.size) === file.packedRead % 2 ** 32) {
     file.packedSize = stats.size;
     return false;
   }

@@ -395,6 +395,8 @@ describe('the metrics aggregator', () => {
     writeFileSync(outside, lineOf(run.started(), run.ended()));
     mkdirSync(join(stored.logs, DAY, 'folder.jsonl'), { recursive: true });
     symlinkSync(outside, stored.path('link.jsonl'));
+    stored.append('elsewhere.jsonl', lineOf(run.started()), '../elsewhere');
+    symlinkSync(join(stored.root, 'elsewhere'), join(stored.logs, '2026-03-05'));
     stored.append('.hidden.jsonl', lineOf(run.started()));
     stored.append('a.txt', lineOf(run.started()));
     stored.append('a.jsonl', lineOf(run.started()), 'no-day');

@@ -143,7 +143,7 @@ export class MetricsAggregator {
 function taker(cells: MetricCells, book: RunBook, day: string): LineTaker {
   return {
     record: (record) => {
-      const event = runEvent(record);
+      const event = runEvent(record, Date.now());
       if (event !== undefined) book.take(event, day);
     },
     skipped: () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { MetricsAggregator } from './metrics-aggregator.ts';
 import { lineOf, StoredRun, StoredRuns, sample } from './stored-runs.test.fixture.ts';
 
@@ -112,6 +114,62 @@ describe('the state of the metrics', () => {
     assert.equal(sample(await counted(), TOTAL), 1);
   });
 
+  it('is true whatever becomes of the files, and whenever the process is another', async () => {
+    const step = fc.constantFrom(
+      'append',
+      'append',
+      'half',
+      'refresh',
+      'compress',
+      'begin to compress',
+      'restart',
+      'kill',
+      'other file',
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        stored.remove();
+        stored = new StoredRuns();
+        const run = new StoredRun('a');
+        let [points, rest] = [0, ''];
+        const open = (): MetricsAggregator => new MetricsAggregator({ logs: stored.logs, state: stored.state });
+        let aggregator = open();
+        const append = (): void => {
+          points += 1;
+          // No part of the file is as long as another.
+          stored.append('a.jsonl', rest + lineOf(run.rows(1)).replace('}', `}${' '.repeat(2 ** points % 1009)}`));
+          rest = '';
+        };
+        append();
+        for (const one of steps) {
+          if (one === 'append') append();
+          else if (one === 'half' && rest === '') {
+            const line = lineOf(run.rows(1));
+            points += 1;
+            stored.append('a.jsonl', line.slice(0, 50));
+            rest = line.slice(50);
+          } else if (one === 'refresh') await aggregator.refresh();
+          else if (one === 'compress' && rest === '') {
+            await compressed(stored);
+            rmSync(stored.path('a.jsonl'), { force: true });
+          } else if (one === 'begin to compress' && rest === '') await compressed(stored);
+          else if (one === 'other file') {
+            points += 1;
+            stored.append(`b${points}.jsonl`, lineOf(run.rows(1)));
+          } else if (one === 'restart') {
+            await aggregator.close();
+            aggregator = open();
+          } else if (one === 'kill') aggregator = open();
+        }
+        append();
+        await aggregator.refresh();
+        assert.equal(sample(aggregator.render(), ROWS), points);
+        await aggregator.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('does without a folder that cannot be written, with one warning', async () => {
     writeFileSync(stored.state, 'a file');
     stored.add(new StoredRun('a'));
@@ -142,4 +200,12 @@ function renameAway(file: string): void {
 
 function renameBack(file: string): void {
   writeFileSync(file, readFileSync(`${file}.kept`));
+}
+
+/** As retention does it, but for removing what is compressed: a further part behind what is there. */
+async function compressed(stored: StoredRuns): Promise<void> {
+  const [plain, packed] = [stored.path('a.jsonl'), stored.path('a.jsonl.gz')];
+  if (!existsSync(plain)) return;
+  const before = existsSync(packed) ? readFileSync(packed) : Buffer.alloc(0);
+  writeFileSync(packed, Buffer.concat([before, gzipSync(readFileSync(plain))]));
 }

@@ -26,8 +26,12 @@ export interface RunEvent {
   readonly content: RunEventContent;
 }
 
-/** The event that a record tells; undefined for one that no metric is made of. */
-export function runEvent(record: DecodedRecord): RunEvent | undefined {
+/**
+ * The event that a record tells; undefined for one that no metric is made of.
+ *
+ * @param nowMs epoch milliseconds: nothing happens later, or the last of all runs would be one with a clock that is wrong
+ */
+export function runEvent(record: DecodedRecord, nowMs: number): RunEvent | undefined {
   const { attributes, eventName } = record;
   if (!eventName.startsWith('task.')) return undefined;
   const run = runKey(record);
@@ -36,7 +40,7 @@ export function runEvent(record: DecodedRecord): RunEvent | undefined {
   const label = attributes[ATTR.TASK_LABEL];
   return {
     run,
-    timeMs: timeMsOf(record),
+    timeMs: Math.min(timeMsOf(record), nowMs),
     operation: operationValue(attributes[ATTR.OPERATION]),
     label: typeof label === 'string' ? labelValue(label) : undefined,
     cpuSeconds: amount(attributes[ATTR.CPU_SECONDS]),
@@ -109,10 +113,9 @@ function manifestSeconds({ attributes }: DecodedRecord): number | undefined {
   return start === undefined || end === undefined || end < start ? undefined : end - start;
 }
 
-/** A finite number that is not negative, also where it was written as an integer beyond 2^53. */
+/** A number that is not negative, and not so large that what is added to it is lost. */
 function amount(value: DecodedValue | undefined): number | undefined {
-  const asNumber = typeof value === 'bigint' ? Number(value) : value;
-  return typeof asNumber === 'number' && Number.isFinite(asNumber) && asNumber >= 0 ? asNumber : undefined;
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : undefined;
 }
 
 function timeMsOf({ timeUnixNano, observedTimeUnixNano }: DecodedRecord): number {

@@ -151,15 +151,15 @@ function readEnd([status, durationSeconds, atMs]: Row): KnownRun['end'] {
   return { status, durationSeconds: optional(durationSeconds), atMs: amount(atMs) };
 }
 
-function fileRow({ name, plainRead, plainSize, inode, packedRead, packedSize }: FileProgress): Row {
+function fileRow({ name, plainRead, plainSize, mark, packedRead, packedSize }: FileProgress): Row {
   // -1 stands for "not read".
-  return [name, plainRead, plainSize + 1, inode, packedRead, packedSize + 1];
+  return [name, plainRead, plainSize + 1, mark, packedRead, packedSize + 1];
 }
 
-function readFile(file: FileProgress, [, plainRead, plainSize, inode, packedRead, packedSize]: Row): void {
+function readFile(file: FileProgress, [, plainRead, plainSize, mark, packedRead, packedSize]: Row): void {
   file.plainRead = amount(plainRead);
   file.plainSize = amount(plainSize) - 1;
-  file.inode = amount(inode);
+  file.mark = amount(mark);
   file.packedRead = amount(packedRead);
   file.packedSize = amount(packedSize) - 1;
 }

@@ -1,6 +1,6 @@
 /** Finds the files of one logs folder that may have something new, and has them read. */
 import { lstatSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { type Compression, logFileAs, parseLogFileName } from '../reader/log-file.ts';
 import type { LineTaker } from './event-lines.ts';
 import { DayProgress, type FileProgress } from './file-progress.ts';
@@ -67,6 +67,8 @@ export class TreeReading {
       } else if (!this.#hot.has(file)) file.day.park(file);
       if (slice.isOver) await slice.next();
     };
+    // What a process before has read may have grown since.
+    const isTakenUp = this.#isFirst && this.days.size > 0;
     await this.#findDays();
     for (const day of this.days.values()) {
       if (day.goneSince === undefined) for (const file of await newIn(day)) await look(file);
@@ -77,7 +79,8 @@ export class TreeReading {
       if (isCold || isGone) this.#hot.delete(file);
       if (!isGone) await look(file);
     }
-    if (!this.#isFirst) await this.#lookInTurn(look, slice);
+    const looks = isTakenUp ? Number.POSITIVE_INFINITY : LOOKS;
+    if (isTakenUp || !this.#isFirst) await this.#lookInTurn(look, slice, looks);
     this.#isFirst = false;
     return hasNew;
   }
@@ -97,8 +100,8 @@ export class TreeReading {
   }
 
   /** Looks at some files, going on where it stopped the last time; at all of them if there are few. */
-  async #lookInTurn(look: (file: FileProgress) => Promise<void>, slice: TimeSlice): Promise<void> {
-    for (let looks = 0; looks < LOOKS; looks += 1) {
+  async #lookInTurn(look: (file: FileProgress) => Promise<void>, slice: TimeSlice, most: number): Promise<void> {
+    for (let looks = 0; looks < most; looks += 1) {
       const next = await this.#turns.next();
       if (next === undefined) return;
       if (!isAsParked(next)) await look(next.day.file(next.name));
@@ -152,7 +155,7 @@ function isAsParked({ day, name, compression }: FileInTurn): boolean {
 
 async function folderChangedMs(path: string): Promise<number | undefined> {
   try {
-    const stats = await stat(path);
+    const stats = await lstat(path);
     return stats.isDirectory() ? stats.mtimeMs : undefined;
   } catch (error) {
     return unreadable(path, error);
