@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { runEnvironment, spanOfEnvironment } from './env-carrier.ts';
+import { runEnvironment, runOfEnvironment, spanOfEnvironment } from './env-carrier.ts';
 import { type Recording, startRecording, stopRecording } from './recorded-sdk.test.ts';
 import { runTask, startTask } from './run-task.ts';
 
@@ -90,6 +90,24 @@ describe('the span of an environment', () => {
       assert.equal(spanOfEnvironment(env), undefined);
     });
   }
+});
+
+describe('runOfEnvironment', () => {
+  const given = { TASKSPAN_TASK_ID: 'id-1', TASKSPAN_TASK_RUN: SPAN_ID, TRACEPARENT };
+
+  it('is the run that started this process', () => {
+    assert.deepEqual(runOfEnvironment(given), { id: 'id-1', run: SPAN_ID });
+    assert.deepEqual(runOfEnvironment({ TASKSPAN_TASK_ID: 'id-1' }), { id: 'id-1', run: undefined });
+  });
+
+  it('is not mistaken for the run around it', () => {
+    assert.deepEqual(runOfEnvironment({ ...given, TASKSPAN_TASK_RUN: '3'.repeat(16) }), { id: 'id-1', run: undefined });
+  });
+
+  it('is none without an id', () => {
+    assert.equal(runOfEnvironment({ ...given, TASKSPAN_TASK_ID: undefined }), undefined);
+    assert.equal(runOfEnvironment({ ...given, TASKSPAN_TASK_ID: '' }), undefined);
+  });
 });
 
 /** Prints the links of runs that a process begins in several ways. */

@@ -33,6 +33,24 @@ export function spanOfEnvironment(env: Readonly<Record<string, string | undefine
   return extractCarrier({ traceparent, ...(tracestate && { tracestate }) }, ROOT_CONTEXT).enqueuer;
 }
 
+/** The run that an environment names; `run` is its `task.run`, where that is known. */
+export function runOfEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly id: string; readonly run: string | undefined } | undefined {
+  const { TASKSPAN_TASK_ID: id, TASKSPAN_TASK_RUN: run, TRACEPARENT: traceparent = '' } = env;
+  if (id === undefined || id === '') return undefined;
+  // A run below the one that `taskspan run` began hands on its own span, and not that name: then it is of another run.
+  return { id, run: run !== undefined && traceparent.split('-')[2] === run ? run : undefined };
+}
+
+let starterOf: { readonly run: ReturnType<typeof runOfEnvironment> } | undefined;
+
+/** The run in which this process (or worker thread) was started, as its environment said when it was first asked for. */
+export function starterRun(): ReturnType<typeof runOfEnvironment> {
+  starterOf ??= { run: runOfEnvironment(process.env) };
+  return starterOf.run;
+}
+
 let starter: { readonly span: SpanContext | undefined } | undefined;
 
 /**

@@ -1,5 +1,6 @@
 import { type Context, type Span, trace } from '@opentelemetry/api';
 import type { AnyValue } from '@opentelemetry/api-logs';
+import { starterRun } from './env-carrier.ts';
 import { state } from './internal/state.ts';
 import { ATTR } from './names.ts';
 import { writeOwnAttribute } from './own-attributes.ts';
@@ -58,12 +59,18 @@ function inheritAdoption(span: Span, parentContext: Context): void {
   if (run !== undefined) state.adopted?.set(span, run);
 }
 
-/** A log record processor that gives every record made inside a run the run's attributes and its next sequence number. */
+/**
+ * A log record processor that gives every record made inside a run the run's attributes and its next sequence number. A
+ * record outside any run is of the run that started this process, if one did: only its owner numbers what is said in it.
+ */
 export class RunStampLogProcessor {
   onEmit(record: StampableRecord, emitContext?: Context): void {
     if (record.attributes[ATTR.TASK_SEQUENCE] !== undefined) return;
     const run = currentRun(emitContext);
-    if (run === undefined) return;
+    if (run === undefined) {
+      stampStarter(record);
+      return;
+    }
     const attributes = runAttributes(run);
     const { fields } = run;
     for (const key in attributes) {
@@ -81,4 +88,11 @@ export class RunStampLogProcessor {
   shutdown(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function stampStarter({ attributes }: StampableRecord): void {
+  const starter = starterRun();
+  if (starter === undefined || attributes[ATTR.TASK_ID] !== undefined) return;
+  attributes[ATTR.TASK_ID] = starter.id;
+  if (starter.run !== undefined) attributes[ATTR.TASK_RUN] = starter.run;
 }

@@ -62,6 +62,27 @@ await runTask('outer', () => runCommand(['true'], { id: 'inner' }), { id: 'outer
     );
   });
 
+  it('is named by what a program below it logs by itself, without a number', async () => {
+    const { TASKSPAN_DIR } = line.app.ownData();
+    const program = line.app.write(
+      'logs.mjs',
+      `import { logs } from '@opentelemetry/api-logs';
+logs.getLogger('mine').emit({ body: 'by itself' });`,
+    );
+    const ended = await line.run(['--id', 'above', '--', process.execPath, '--import', 'taskspan/register', program], {
+      env: { TASKSPAN_DIR, TASKSPAN_QUIET: 'true' },
+    });
+    assert.deepEqual([ended.code, ended.stderr], [0, '']);
+    const logs = readJobLogs(TASKSPAN_DIR);
+    const above = logs.get('above')?.records[0]?.attributes ?? {};
+    const [said, ...more] = [...logs.values()]
+      .flatMap(({ records }) => records)
+      .filter(({ body }) => body === 'by itself');
+    assert.ok(said !== undefined && more.length === 0);
+    const { 'task.id': id, 'task.run': run, 'task.sequence': sequence } = said.attributes;
+    assert.deepEqual([id, run, sequence], ['above', above['task.run'], undefined]);
+  });
+
   it('reaches a Collector as well, and no metrics of a process so short', async () => {
     const collector = new Collector();
     const endpoint = await collector.start();
