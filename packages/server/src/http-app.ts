@@ -16,6 +16,8 @@ export interface HttpAppOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const LATE_CHECK_MS = 2000;
+
 /** The routes as a Fastify application, and the requests that it answers just now. */
 export class HttpApp {
   readonly fastify: FastifyInstance;
@@ -29,7 +31,12 @@ export class HttpApp {
     this.fastify = fastify({
       exposeHeadRoutes: false,
       forceCloseConnections: 'idle',
-      http: { maxHeaderSize: limits.headerBytes, headersTimeout: limits.headersTimeoutMs },
+      http: {
+        maxHeaderSize: limits.headerBytes,
+        headersTimeout: limits.headersTimeoutMs,
+        // Node looks that often for requests that are late; every half minute by default.
+        connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, LATE_CHECK_MS),
+      },
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.keepAliveMs,
       // No id that fits into a request is too long to be looked for.

@@ -57,6 +57,8 @@ export class JobRoutes {
   readonly #reader: JobSource;
   readonly #metrics: MetricsSource | undefined;
   readonly #limits: ServerLimits;
+  /** Short questions have places of their own: they do not wait behind those who read long logs. */
+  readonly #lookUps: Gate;
   readonly #reads: Gate;
   readonly #searches: Gate;
   #streams = 0;
@@ -66,23 +68,26 @@ export class JobRoutes {
     this.#reader = reader;
     this.#metrics = metrics;
     this.#limits = limits;
+    this.#lookUps = new Gate(limits.lookUps, limits.waiting);
     this.#reads = new Gate(limits.reads, limits.waiting);
     this.#searches = new Gate(limits.searches, limits.waiting);
   }
 
-  #listJobs(call: RouteCall): Promise<void> {
+  async #listJobs(call: RouteCall): Promise<void> {
     const { q, limit = defaultLimit('listJobs'), cursor, ...filters } = call.values;
-    const gate = q === undefined ? this.#reads : this.#searches;
-    return this.#sendList(call, { name: 'jobs', limit, cursor }, (page) =>
+    const scope = scopeOf(call);
+    const gate = q === undefined ? this.#lookUps : this.#searches;
+    await this.#sendList(call, { name: 'jobs', limit, cursor }, (page) =>
       gate.run(async () => {
-        const { jobs, ...rest } = await this.#reader.listJobs({ ...filters, query: q, ...call.access, ...page });
+        const { jobs, ...rest } = await this.#reader.listJobs({ ...filters, query: q, ...scope, ...page });
         return { items: jobs, rest };
       }, call.signal),
     );
   }
 
   async #getJob(call: RouteCall): Promise<void> {
-    const job = await this.#reads.run(() => this.#reader.getJob(call.id, call.access), call.signal);
+    const scope = scopeOf(call);
+    const job = await this.#lookUps.run(() => this.#reader.getJob(call.id, scope), call.signal);
     const { attempts, ...latest } = job;
     // The attempts of an id that is used again and again may be many.
     const head = JSON.stringify(latest).slice(0, -1);
@@ -96,15 +101,16 @@ export class JobRoutes {
     await this.#sendBody(call, { ...body, pieces: prefixed(`${head},`, body.pieces) });
   }
 
-  #getJobLogs(call: RouteCall): Promise<void> {
+  async #getJobLogs(call: RouteCall): Promise<void> {
     const { since, level, limit = defaultLimit('getJobLogs'), cursor } = call.values;
-    return this.#sendList(call, { name: 'entries', limit, cursor }, (page) =>
+    const scope = scopeOf(call);
+    await this.#sendList(call, { name: 'entries', limit, cursor }, (page) =>
       this.#reads.run(async () => {
         const { entries, ...rest } = await this.#reader.getJobLogs({
           job_run_id: call.id,
           since_timestamp: since,
           min_level: level,
-          ...call.access,
+          ...scope,
           ...page,
         });
         return { items: entries, rest };
@@ -112,29 +118,32 @@ export class JobRoutes {
     );
   }
 
-  #getJobMetrics(call: RouteCall): Promise<void> {
-    return this.#sendList(call, { name: 'metrics', limit: Number.POSITIVE_INFINITY, isWhole: true }, () =>
+  async #getJobMetrics(call: RouteCall): Promise<void> {
+    const scope = scopeOf(call);
+    await this.#sendList(call, { name: 'metrics', limit: Number.POSITIVE_INFINITY, isWhole: true }, () =>
       this.#reads.run(async () => {
-        const { metrics, ...rest } = await this.#reader.getJobMetrics(call.id, call.access);
+        const { metrics, ...rest } = await this.#reader.getJobMetrics(call.id, scope);
         return { items: metrics, rest };
       }, call.signal),
     );
   }
 
-  #getJobTrace(call: RouteCall): Promise<void> {
-    return this.#sendList(call, { name: 'resourceSpans', limit: Number.POSITIVE_INFINITY, isWhole: true }, () =>
+  async #getJobTrace(call: RouteCall): Promise<void> {
+    const scope = scopeOf(call);
+    await this.#sendList(call, { name: 'resourceSpans', limit: Number.POSITIVE_INFINITY, isWhole: true }, () =>
       this.#reads.run(async () => {
-        const { resourceSpans, ...rest } = await this.#reader.getJobTrace(call.id, call.access);
+        const { resourceSpans, ...rest } = await this.#reader.getJobTrace(call.id, scope);
         return { items: resourceSpans, rest };
       }, call.signal),
     );
   }
 
-  #search(call: RouteCall): Promise<void> {
+  async #search(call: RouteCall): Promise<void> {
     const { q = '', from, to, limit = defaultLimit('search'), cursor } = call.values;
-    return this.#sendList(call, { name: 'hits', limit, cursor }, (page) =>
+    const scope = scopeOf(call);
+    await this.#sendList(call, { name: 'hits', limit, cursor }, (page) =>
       this.#searches.run(async () => {
-        const { hits, ...rest } = await this.#reader.search({ needle: q, from, to, ...call.access, ...page });
+        const { hits, ...rest } = await this.#reader.search({ needle: q, from, to, ...scope, ...page });
         return { items: hits, rest };
       }, call.signal),
     );
@@ -145,7 +154,7 @@ export class JobRoutes {
       throw new HttpProblem('limited_token', `the token is limited to ${JSON.stringify(call.access.service)}`);
     }
     const metrics = this.#metrics;
-    const text = await this.#reads.run(async () => {
+    const text = await this.#lookUps.run(async () => {
       await metrics?.refresh();
       return metrics?.render({ scraper: scraperOf(call.headers, call.address) }) ?? '';
     }, call.signal);
@@ -162,7 +171,7 @@ export class JobRoutes {
       since_timestamp: since,
       min_level: level,
       cursor: isDone ? undefined : cursor,
-      ...call.access,
+      ...scopeOf(call),
     };
     // Finds out whether there is such a run and such a cursor, while the answer can still say so.
     await this.#reads.run(() => this.#reader.getJobLogs({ ...request, limit: 1 }), call.signal);
@@ -230,6 +239,14 @@ export class JobRoutes {
     const { stallMs } = this.#limits;
     await writeBody(response, pieces, { stallMs, ...(heartbeat === undefined ? {} : { heartbeat }) });
   }
+}
+
+/** What the token may see, narrowed down to what is asked for. */
+function scopeOf({ access, values }: RouteCall): Access {
+  const { service } = values;
+  if (access.service === undefined) return { service };
+  if (service === undefined || service === access.service) return access;
+  throw new HttpProblem('limited_token', `the token is limited to ${JSON.stringify(access.service)}`);
 }
 
 function defaultLimit(name: RouteName): number {

@@ -2,6 +2,7 @@
 export interface ServerLimits {
   readonly connections: number;
   readonly streams: number;
+  readonly lookUps: number;
   readonly reads: number;
   readonly searches: number;
   readonly waiting: number;
@@ -25,9 +26,10 @@ interface LimitSpec {
 export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   connections: { value: 1024, meaning: 'connections at once; those beyond are closed' },
   streams: { value: 512, meaning: 'live streams at once; those beyond get a 429' },
+  lookUps: { value: 8, meaning: 'lists and look-ups at once, others wait' },
   reads: {
-    value: 8,
-    meaning: 'questions to the reader at once, others wait: more than the disk has threads gains nothing',
+    value: 4,
+    meaning: 'pages of logs read at once, beside those, others wait: more than the disk has threads gains nothing',
   },
   searches: { value: 2, meaning: 'searches at once, beside those: they read whole files' },
   waiting: { value: 1024, meaning: 'requests that wait for their turn; those beyond get a 429' },

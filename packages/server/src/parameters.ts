@@ -11,6 +11,7 @@ export interface QueryValues {
   readonly operation?: string;
   readonly status?: JobStatus;
   readonly label?: string;
+  readonly service?: string;
   readonly q?: string;
   /** Unix nanoseconds. */
   readonly since?: bigint;
@@ -49,6 +50,7 @@ export const QUERY_PARAMETERS: { readonly [Name in QueryName]-?: ParameterSpec<N
     read: (value) => JOB_STATUSES.find((status) => status === value),
   },
   label: text('Only runs with this label.'),
+  service: text('Only runs of this `service.name`.'),
   q: text('A text to look for. Of runs: in id, operation, label and messages; case does not matter.'),
   since: {
     meaning: 'Only entries after this instant: RFC 3339, or Unix nanoseconds.',

@@ -244,6 +244,8 @@ describe('startServer', () => {
         ['mine'],
       );
       assert.equal(JSON.parse((await as('all', '/api/v1/jobs')).text).jobs.length, 2);
+      assert.equal(JSON.parse((await as('all', '/api/v1/jobs?service=shop')).text).jobs.length, 1);
+      assert.equal((await as('secret', '/api/v1/jobs?service=shop')).status, 403);
       assert.deepEqual(
         JSON.parse((await as('secret', '/api/v1/search?q=found')).text).hits.map(
           (hit: { job_id: string }) => hit.job_id,
@@ -254,6 +256,9 @@ describe('startServer', () => {
         assert.equal((await as('secret', `/api/v1/jobs/mine${rest}`)).status, 200, rest);
         assert.equal((await as('secret', `/api/v1/jobs/other${rest}`)).status, 404, rest);
         assert.equal((await as('all', `/api/v1/jobs/other${rest}`)).status, 200, rest);
+        assert.equal((await as('all', `/api/v1/jobs/other${rest}?service=mail`)).status, 404, rest);
+        assert.equal((await as('secret', `/api/v1/jobs/mine${rest}?service=mail`)).status, 200, rest);
+        assert.equal((await as('secret', `/api/v1/jobs/other${rest}?service=shop`)).status, 403, rest);
       }
       assert.equal((await as('secret', '/api/v1/metrics')).status, 403);
       assert.equal((await as('all', '/api/v1/metrics')).status, 200);
@@ -272,6 +277,11 @@ describe('startServer', () => {
       assert.match(await sendRaw(port, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 4/);
       assert.match(await sendRaw(port, 'GET /healthz HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 421 /);
     });
+  });
+
+  it('cuts off a request that does not come to its end', async () => {
+    const { port } = await serve({ limits: { headersTimeoutMs: 20, requestTimeoutMs: 40 } });
+    assert.match(await sendRaw(port, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: '), /^HTTP\/1\.1 4/);
   });
 
   describe('streams', () => {

@@ -51,6 +51,38 @@ describe('taskspan serve', () => {
     assert.deepEqual([ended.code, ended.signal, ended.stderr], [0, null, '']);
   });
 
+  it('answers as the command line does', async () => {
+    const env = { ...app.ownData() };
+    assert.equal((await app.run('main.mjs', { env })).code, 0);
+    const running = serve([], env);
+    const url = await urlOf(running);
+    const lines = async (...args: string[]): Promise<unknown[]> => {
+      const ended = await app.run(CLI, { nodeArgs: [], args: [...args, '--json'], env });
+      assert.deepEqual([ended.code, ended.stderr], [0, '']);
+      return ended.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    };
+    const json = async (path: string): Promise<Record<string, unknown>> =>
+      (await (await fetch(`${url}${path}`)).json()) as Record<string, unknown>;
+    const [jobs, job, logs, metrics, hits] = await Promise.all([
+      lines('jobs', '--status', 'success'),
+      lines('jobs', 'first'),
+      lines('logs', 'first', '--level', 'info'),
+      lines('metrics', 'first'),
+      lines('search', 'HELLO'),
+    ]);
+    assert.deepEqual((await json('/api/v1/jobs?status=success'))['jobs'], jobs);
+    assert.deepEqual([await json('/api/v1/jobs/first')], job);
+    assert.deepEqual((await json('/api/v1/jobs/first/logs?level=info'))['entries'], logs);
+    assert.deepEqual([await json('/api/v1/jobs/first/metrics')], metrics);
+    assert.deepEqual((await json('/api/v1/search?q=HELLO'))['hits'], hits);
+    assert.ok(logs.length > 1 && jobs.length === 1 && hits.length === 1);
+    running.child.kill('SIGTERM');
+    assert.equal((await running.ended).code, 0);
+  });
+
   it('serves where nothing was written yet', async () => {
     const running = serve([], app.ownData());
     const url = await urlOf(running);
