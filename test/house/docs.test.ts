@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { restDocs } from '@taskspan/server';
 import { parseDocument } from 'yaml';
+import { restDocs } from '../../packages/server/src/rest-docs.ts';
 import { configDocs } from '../../packages/taskspan/src/config-docs.ts';
 import { CONFIG } from '../../packages/taskspan/src/config-table.ts';
 import { docsTables, withTables } from './docs-tables.ts';

@@ -1,7 +1,7 @@
 /** Writes the generated parts of the docs: `npm run docs`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { restDocs } from '@taskspan/server';
+import { restDocs } from '../../packages/server/src/rest-docs.ts';
 import { configDocs } from '../../packages/taskspan/src/config-docs.ts';
 import { docsTables, withTables } from './docs-tables.ts';
 import { ROOT } from './source-tree.ts';
