@@ -1,7 +1,5 @@
 import { SCOPE } from '@taskspan/core';
 import { Command, InvalidArgumentError } from 'commander';
-import { runDemo } from './demo.ts';
-import { examine, printFindings } from './doctor.ts';
 import { registerPrune } from './prune-command.ts';
 import { registerJobs } from './reader-commands/jobs-command.ts';
 import { registerLogs } from './reader-commands/logs-command.ts';
@@ -9,7 +7,6 @@ import { registerMetrics } from './reader-commands/metrics-command.ts';
 import { registerSearch } from './reader-commands/search-command.ts';
 import { registerRun } from './run-options.ts';
 import { registerServe } from './serve-command.ts';
-import { start } from './start.ts';
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -39,6 +36,7 @@ program
   .option('--dir <folder>', 'data folder to examine (default: where this application would write)')
   .option('--json', 'print one JSON object')
   .action(async (app: string, options: { dir?: string; json?: boolean }) => {
+    const { examine, printFindings } = await import('./doctor.ts');
     const findings = await examine({ app, dir: options.dir, env: process.env });
     if (options.json === true) print(JSON.stringify({ findings }));
     else printFindings(findings, print);
@@ -52,6 +50,7 @@ program
   .option('--seconds <number>', 'how long new runs begin', seconds, 3)
   .option('--keep', 'keep serving the metrics afterwards')
   .action(async (options: { dir?: string; seconds: number; keep?: boolean }) => {
+    const [{ runDemo }, { start }] = await Promise.all([import('./demo.ts'), import('./start.ts')]);
     const taskspan = start({
       quiet: true,
       ...(options.dir === undefined ? {} : { dir: options.dir }),
