@@ -95,7 +95,28 @@ describe('parseEntryLine', () => {
     assert.equal(parseEntryLine('{"log":{},"sequenceNumber":12}')?.sequenceNumber, 12);
   });
 
+  for (const [timestamp, nanos] of [
+    ['1769509845', 1_769_509_845_000_000_000n],
+    ['1769509845.5', 1_769_509_845_500_000_000n],
+    ['1769509845123', 1_769_509_845_123_000_000n],
+    ['"1769509845123456"', 1_769_509_845_123_456_000n],
+    ['"1769509845123456789"', 1_769_509_845_123_456_789n],
+    ['1769509845123456800', 1_769_509_845_123_456_800n],
+    ['"2026-01-27T10:30:45+01:00"', 1_769_506_245_000_000_000n],
+    ['""', undefined],
+    ['null', undefined],
+  ] as const) {
+    it(`takes ${timestamp} for an instant`, () => {
+      const entry = parseEntryLine(`{"log":{},"timestamp":${timestamp}}`);
+      assert.ok(entry);
+      assert.equal(entry.timeNanos, nanos);
+    });
+  }
+
   for (const line of [
+    '{"log":{},"timestamp":"9999999999999999999"}',
+    '{"log":{},"timestamp":-1}',
+    '{"log":{},"timestamp":[]}',
     '',
     'plain text with "log" in it',
     '{"log":{}',

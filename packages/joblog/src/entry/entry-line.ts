@@ -14,7 +14,7 @@ import type {
   OutputRef,
 } from './job-log-entry.ts';
 import { parseLevelWord } from './level.ts';
-import { nanosText, parseNanosText, secondsNanos } from './nanos-text.ts';
+import { LAST_INSTANT, nanosText, parseNanosText, secondsNanos } from './nanos-text.ts';
 
 /** What the line says; its content is complete: what it left out is empty, the level INFO, a value 0. */
 export interface ParsedEntry extends EntryContent {
@@ -194,13 +194,22 @@ function sequenceOf(value: unknown): number {
   return number;
 }
 
-/** RFC 3339, or Unix seconds as a number or digits. */
+/** RFC 3339, or Unix time as a number or digits. */
 function instantOf(value: unknown): bigint | undefined {
   if (value === undefined || value === '') return undefined;
-  const text = typeof value === 'string' ? parseNanosText(value) : undefined;
-  const nanos = text ?? (typeof value === 'string' || typeof value === 'number' ? secondsNanos(value) : undefined);
+  const nanos =
+    typeof value === 'number' ? unixNanos(value) : (parseNanosText(textOf(value)) ?? unixNanos(textOf(value)));
   if (nanos === undefined) throw NOT_AN_ENTRY;
   return nanos;
+}
+
+/** Seconds, or what clocks of other languages count: by its size nobody can take one for another before the year 5138. */
+function unixNanos(value: number | string): bigint | undefined {
+  const digits = /^\d{12,19}$/.exec(String(value))?.[0];
+  if (digits === undefined) return secondsNanos(value);
+  const factor = digits.length < 15 ? 1_000_000n : digits.length < 18 ? 1000n : 1n;
+  const nanos = BigInt(digits) * factor;
+  return nanos <= LAST_INSTANT ? nanos : undefined;
 }
 
 function instantTextOf(value: unknown): string {

@@ -8,7 +8,7 @@ const SECOND = 1_000_000_000n;
 /**
  * The last instant whose second fits into 64 bits with a sign as nanoseconds, as receivers read them: in the year 2262.
  */
-const LAST = 9_223_372_036n * SECOND - 1n;
+export const LAST_INSTANT: bigint = 9_223_372_036n * SECOND - 1n;
 
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))$/;
 
@@ -49,7 +49,7 @@ export function parseNanosText(text: string): bigint | undefined {
   const offset = (Number(offsetHour ?? 0) * 60 + Number(offsetMinute ?? 0)) * (sign === '-' ? -60 : 60);
   const seconds = epochMs / 1000 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - offset;
   const nanos = BigInt(seconds) * SECOND + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
-  return nanos >= 0n && nanos <= LAST ? nanos : undefined;
+  return nanos >= 0n && nanos <= LAST_INSTANT ? nanos : undefined;
 }
 
 /**
@@ -64,7 +64,7 @@ export function secondsNanos(seconds: number | string): bigint | undefined {
   if (match === null) return undefined;
   const [, whole = '', fraction = ''] = match;
   const nanos = BigInt(whole) * SECOND + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
-  return nanos <= LAST ? nanos : undefined;
+  return nanos <= LAST_INSTANT ? nanos : undefined;
 }
 
 /** Unix seconds of an instant: a number where that tells it exactly, which it does to the microsecond; else a text. */
