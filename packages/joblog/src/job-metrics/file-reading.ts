@@ -13,14 +13,17 @@ const CHUNK = Buffer.allocUnsafe(256 * 1024);
 /** The end of a gzip file is the size of what was compressed in its last part, modulo 2^32. */
 const GZIP_SIZE_BYTES = 4;
 
+/** Codes of what is not there, or is no file. */
+const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO']);
+
 /** True when lines were read. Never throws: what cannot be read now is tried again. */
 export async function readNew(file: FileProgress, taker: LineTaker, slice: TimeSlice): Promise<boolean> {
   try {
     return await readBoth(file, taker, slice);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    // Retention was here.
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    // Retention was here; or it is a link, a pipe, a socket.
+    if (code !== undefined && NO_FILE.has(code)) return false;
     reportOnce(
       'metrics.read',
       `${file.day.path}/${file.name} cannot be read (${code ?? String(error)}): its runs are not in the metrics`,
@@ -30,11 +33,13 @@ export async function readNew(file: FileProgress, taker: LineTaker, slice: TimeS
 }
 
 async function readBoth(file: FileProgress, taker: LineTaker, slice: TimeSlice): Promise<boolean> {
-  const stats = file.isPlainThere ? plainStats(file) : undefined;
+  const isNew = file.isPlainThere && file.plainSize < 0;
+  const stats = file.isPlainThere && !isNew ? plainStats(file) : undefined;
   if (file.plainSize >= 0 && (stats === undefined || fileMark(stats) !== file.mark)) movePlain(file);
   // A compressed file beside the plain one that was read is, or ends in, a copy of it: until the plain one is gone.
   const hasPacked = file.packing !== 'none' && file.plainSize < 0 && (await readPacked(file, taker));
-  const hasPlain = stats !== undefined && stats.size !== file.plainSize && (await readPlain(file, taker, slice));
+  const hasGrown = stats !== undefined && stats.size !== file.plainSize;
+  const hasPlain = (isNew || hasGrown) && (await readPlain(file, taker, slice));
   return hasPacked || hasPlain;
 }
 
