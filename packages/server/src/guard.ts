@@ -30,13 +30,15 @@ export class Guard {
   admit(request: IncomingMessage, response: ServerResponse): Access {
     for (const [name, value] of Object.entries(SAFE_HEADERS)) response.setHeader(name, value);
     const { headers } = request;
-    if (!this.#names.includes(headers.host, request.socket.localAddress)) {
+    const { host, path } = targetOf(request.url ?? '');
+    const called = host === undefined ? [headers.host] : [headers.host, host];
+    if (!called.every((name) => this.#names.includes(name, request.socket.localAddress))) {
       throw new HttpProblem('misdirected', 'the Host of the request is not a name of this server');
     }
     if (isForeignPage(headers)) {
       throw new HttpProblem('foreign_origin', 'pages of other origins may not read this');
     }
-    const route = routeOfPath(request.url?.split('?', 1)[0] ?? '');
+    const route = routeOfPath(path);
     const access = this.#tokens.accessOf(headers.authorization);
     if (access === undefined && (route === undefined || ROUTES[route].isOpen !== true)) {
       response.setHeader('www-authenticate', 'Bearer');
@@ -50,4 +52,11 @@ export class Guard {
     // An open route shows nothing that would need it.
     return access ?? { service: '' };
   }
+}
+
+/** The path of a request, and the host of one that names it there, as for a proxy (RFC 9112, 3.2.2). */
+function targetOf(url: string): { readonly host: string | undefined; readonly path: string } {
+  const [target = ''] = url.split('?', 1);
+  const [, host, path] = /^[a-z][a-z0-9+.-]*:\/\/([^/]*)(.*)$/is.exec(target) ?? [];
+  return host === undefined ? { host, path: target } : { host, path: path ?? '' };
 }

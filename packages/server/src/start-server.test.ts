@@ -203,6 +203,18 @@ describe('startServer', () => {
       assert.equal((await ask(`${url}/openapi.json`, { headers: { host: 'evil.example' } })).status, 421);
     });
 
+    it('also where the host stands in the request line', async () => {
+      const { port } = await serve({ tokens: [{ token: 'secret' }] });
+      const answer = (target: string): Promise<string> =>
+        sendRaw(port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      assert.match(await answer('http://evil.example/healthz'), /^HTTP\/1\.1 421 /);
+      assert.match(await answer('http://x@localhost/healthz'), /^HTTP\/1\.1 421 /);
+      assert.match(await answer('http://localhost/healthz'), /^HTTP\/1\.1 200 /);
+      assert.match(await answer('http://localhost/api/v1/jobs'), /^HTTP\/1\.1 401 /);
+      assert.match(await answer('/healthz/../api/v1/jobs'), /^HTTP\/1\.1 401 /);
+      assert.match(await answer('/healthz%2f..%2fapi/v1/jobs'), /^HTTP\/1\.1 401 /);
+    });
+
     it('and never says that other origins may read', async () => {
       store.writeWhole({ id: 'a' });
       const { url } = await serve();
