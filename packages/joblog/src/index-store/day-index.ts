@@ -7,7 +7,7 @@ import { type DayState, type FolderFacts, loadDay, saveDay } from './day-store.t
 import { type FileReading, readParts, type UnreadFile } from './file-reading.ts';
 import { isOpen } from './file-scan.ts';
 import { FileTable } from './file-table.ts';
-import { type ChangeOptions, changesOf, UNSEEN_FOLDER } from './folder-changes.ts';
+import { type ChangeOptions, changesOf, RECENT_MS, UNSEEN_FOLDER } from './folder-changes.ts';
 import type { OpenFile } from './part-text.ts';
 import type { RunPart } from './run-part.ts';
 import { SCAN_THREADS, type ScanThreads } from './scan-threads.ts';
@@ -67,6 +67,12 @@ export class DayIndex {
     this.#path = path;
     this.#threads = threads;
     this.#parts = new DayParts(day);
+  }
+
+  /** False before its folder was read for the first time, by any process. */
+  get isBuilt(): boolean {
+    this.#load();
+    return this.#facts.listedAtMs > 0;
   }
 
   /** Pieces of lines that could not be read. */
@@ -238,6 +244,7 @@ export class DayIndex {
     for (const part of parts) this.#parts.put(part, wasNew || isAnew ? 'first' : 'whole');
     this.#skipped += skipped;
     this.#files.set(file, { size, mtimeMs, readTo, isRestless: this.#isShared(file) || parts.some(isOpen) });
+    if (Date.now() - mtimeMs < RECENT_MS) this.#files.watch(file);
   }
 
   async #save(): Promise<void> {

@@ -30,6 +30,8 @@ export class FileTable {
   #flags: Uint8Array = new Uint8Array(0);
   #names: Buffer = Buffer.alloc(0);
   #nameBytes = 0;
+  /** Those that are looked at each time. */
+  readonly #restless = new Set<number>();
   /** Open addressing: number of the file and 1; 0 is free. */
   #slots: Uint32Array = new Uint32Array(0);
 
@@ -93,6 +95,20 @@ export class FileTable {
     return this.#flags[file] === RESTLESS;
   }
 
+  /** The numbers of those that are restless, or were not long ago. */
+  get restless(): Iterable<number> {
+    return this.#restless;
+  }
+
+  /** Looks at a file each time from now on, until {@link calm}. */
+  watch(file: number): void {
+    this.#restless.add(file);
+  }
+
+  calm(file: number): void {
+    if (!this.isRestless(file)) this.#restless.delete(file);
+  }
+
   isSame(file: number, size: number, mtimeMs: number): boolean {
     return this.#size[file] === size && this.#mtimeMs[file] === mtimeMs;
   }
@@ -102,10 +118,12 @@ export class FileTable {
     this.#mtimeMs[file] = mtimeMs;
     this.#readTo[file] = readTo;
     this.#flags[file] = isRestless ? RESTLESS : 0;
+    if (isRestless) this.#restless.add(file);
   }
 
   remove(file: number): void {
     this.#flags[file] = GONE;
+    this.#restless.delete(file);
   }
 
   isGone(file: number): boolean {
@@ -145,7 +163,10 @@ export class FileTable {
     bytes.copy(table.#names, 0, at, at + nameBytes);
     table.#nameBytes = nameBytes;
     table.#count = count;
-    for (let file = 0; file < count; file += 1) table.#occupy(file);
+    for (let file = 0; file < count; file += 1) {
+      table.#occupy(file);
+      if (table.isRestless(file)) table.#restless.add(file);
+    }
     return table;
   }
 

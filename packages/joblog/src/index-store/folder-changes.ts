@@ -17,7 +17,7 @@ const CLOCK_STEP_MS = 50;
 /** An open run whose file is silent for longer is looked at with all others. */
 const RESTLESS_MS = 26 * 3_600_000;
 /** A file that was just written may well be written again. */
-const RECENT_MS = 5000;
+export const RECENT_MS = 5000;
 
 export const UNSEEN_FOLDER: FolderFacts = { mtimeMs: -1, listedAtMs: 0, listMs: 0, sweptAtMs: 0, sweepMs: 0 };
 
@@ -153,10 +153,10 @@ function* allFiles(files: FileTable): Generator<number> {
 }
 
 function* restlessFiles(files: FileTable, nowMs: number): Generator<number> {
-  for (let file = 0; file < files.count; file += 1) {
-    if (files.isGone(file)) continue;
+  for (const file of files.restless) {
     const age = nowMs - files.mtimeMs(file);
-    if (age < RECENT_MS || (files.isRestless(file) && age < RESTLESS_MS)) yield file;
+    if (age < (files.isRestless(file) ? RESTLESS_MS : RECENT_MS)) yield file;
+    else files.calm(file);
   }
 }
 

@@ -1,10 +1,12 @@
 /** The index of job logs that a reader asks: one for each day of each tree, kept in files below its folder. */
 import { createHash } from 'node:crypto';
+import { lstatSync, rmSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { safeFileName } from '@taskspan/core/hub';
 import type { JobsRequest, JobsResponse } from '../reader/job.ts';
 import type { JobIndex } from '../reader/job-index.ts';
-import type { LogFile } from '../reader/log-file.ts';
+import { COMPRESSIONS, isSharedLogFile, type LogFile, logFileAs } from '../reader/log-file.ts';
 import type { LogTree } from '../reader/log-tree.ts';
 import type { JobSearchRequest, JobSearchResponse } from '../reader/search.ts';
 import { DayIndex } from './day-index.ts';
@@ -14,6 +16,11 @@ import { TextSearch } from './text-search.ts';
 
 /** Indexes of days that are not in use are let go beyond this. */
 const MEMORY_BYTES = 96 * 1024 * 1024;
+
+/** Day, tree, and what a file has behind its name while it is written. */
+const INDEX_FILE = /^(\d{4}-\d{2}-\d{2})\.([0-9a-f]{8})\.jobs(\.\d+\.[0-9a-f]{8}\.tmp)?$/;
+/** Writing an index takes seconds at most. */
+const DRAFT_MS = 3_600_000;
 
 export interface StoredIndexOptions {
   readonly tree: LogTree;
@@ -28,6 +35,7 @@ export class StoredIndex implements JobIndex {
   readonly #days = new Map<string, DayIndex>();
   readonly #threads = new ScanThreads();
   #asking = 0;
+  #knownDays: string | undefined;
 
   constructor({ tree, folder }: StoredIndexOptions) {
     this.#tree = tree;
@@ -36,16 +44,15 @@ export class StoredIndex implements JobIndex {
 
   filesOf(jobId: string): Promise<readonly LogFile[]> {
     return this.#ask(async () => {
-      const days = await this.#tree.days();
-      const files = new Map<string, LogFile>();
-      for (const file of await this.#tree.filesNamed(safeFileName(jobId), days)) files.set(file.path, file);
+      const days = await this.#listedDays();
+      const own = this.#filesNamed(safeFileName(jobId), days);
+      const files = new Map(own.map((file) => [file.path, file]));
       for (const day of days) {
-        for (const index of await this.#open(day)) {
-          for (const number of index.parts.filesOf(jobId)) {
-            const file = index.fileOf(number);
-            if (file !== undefined) files.set(file.path, file);
-          }
-        }
+        const indexes = this.#tree.folders.map((logs) => this.#indexOf(logs, day));
+        // Whoever asks for a run that has a file need not wait until a large tree is indexed for the first time.
+        const isEnough = own.length > 0 && !indexes.every((index) => index.isBuilt);
+        for (const file of isEnough ? await this.#sharedFiles(day) : await this.#indexedFiles(indexes, jobId))
+          files.set(file.path, file);
       }
       return [...files.values()];
     });
@@ -53,8 +60,10 @@ export class StoredIndex implements JobIndex {
 
   listJobs(request: JobsRequest): Promise<JobsResponse> {
     return this.#ask(async () => {
-      const days = await this.#tree.days();
-      return new JobList(request, { days, open: (day) => this.#open(day), threads: this.#threads }).page();
+      const days = await this.#listedDays();
+      const open = (day: string): Promise<readonly DayIndex[]> =>
+        this.#refreshed(this.#tree.folders.map((logs) => this.#indexOf(logs, day)));
+      return new JobList(request, { days, open, threads: this.#threads }).page();
     });
   }
 
@@ -81,8 +90,49 @@ export class StoredIndex implements JobIndex {
     }
   }
 
-  async #open(day: string): Promise<readonly DayIndex[]> {
-    const indexes = this.#tree.folders.map((logs) => this.#indexOf(logs, day));
+  async #listedDays(): Promise<readonly string[]> {
+    const days = await this.#tree.days();
+    const known = days.join();
+    if (known !== this.#knownDays) await this.#forgetOthers(new Set(days));
+    this.#knownDays = known;
+    return days;
+  }
+
+  /** Lets go of what is kept of days that are gone, and of what a process left that was killed while it wrote. */
+  async #forgetOthers(days: ReadonlySet<string>): Promise<void> {
+    for (const [key, index] of this.#days) if (!days.has(index.day)) this.#days.delete(key);
+    const folder = this.#folder;
+    if (folder === undefined) return;
+    const trees = new Set(this.#tree.folders.map((logs) => treeName(folder, logs)));
+    for (const name of await namesIn(folder)) {
+      const [, day = '', tree = '', draft] = INDEX_FILE.exec(name) ?? [];
+      if (!trees.has(tree)) continue;
+      const path = join(folder, name);
+      if (draft === undefined ? !days.has(day) : isOld(path)) rmSync(path, { force: true });
+    }
+  }
+
+  /** As `LogTree.filesNamed`, but at once: a hundred looks in turn take less than handing them to other threads. */
+  #filesNamed(name: string, days: readonly string[]): readonly LogFile[] {
+    const candidates = days.flatMap((day) =>
+      this.#tree.folders.flatMap((folder) =>
+        COMPRESSIONS.map((compression) => logFileAs({ folder, day, name }, compression)),
+      ),
+    );
+    return candidates.filter(({ path }) => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true);
+  }
+
+  async #sharedFiles(day: string): Promise<readonly LogFile[]> {
+    return (await this.#tree.filesOf(day)).filter(isSharedLogFile);
+  }
+
+  async #indexedFiles(indexes: readonly DayIndex[], jobId: string): Promise<readonly LogFile[]> {
+    return (await this.#refreshed(indexes)).flatMap((index) =>
+      index.parts.filesOf(jobId).flatMap((file) => index.fileOf(file) ?? []),
+    );
+  }
+
+  async #refreshed(indexes: readonly DayIndex[]): Promise<readonly DayIndex[]> {
     await Promise.all(indexes.map((index) => index.refresh()));
     return indexes;
   }
@@ -116,4 +166,18 @@ export class StoredIndex implements JobIndex {
 /** Tells trees apart, also when both have moved together with the index. */
 function treeName(folder: string, logs: string): string {
   return createHash('sha256').update(relative(folder, logs)).digest('hex').slice(0, 8);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    // There is no folder yet, or it cannot be read: then there is nothing to clear away.
+    return [];
+  }
+}
+
+function isOld(path: string): boolean {
+  const mtimeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Date.now() - mtimeMs > DRAFT_MS;
 }

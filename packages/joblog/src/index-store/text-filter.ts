@@ -7,9 +7,11 @@ import type { ScanThreads } from './scan-threads.ts';
 import { textHash } from './text-hash.ts';
 import type { ScanFile } from './text-scan.ts';
 
-/** Rows that are looked through together, newest first: some 20 MB of files. */
-const ROWS_PER_CHUNK = 4096;
+/** Rows that are looked through together, newest first. */
+const ROWS_PER_CHUNK = 512;
 const FILES_PER_TASK = 256;
+/** Who has looked in vain looks further ahead: keeps both threads busy. */
+const MOST_AHEAD = 8;
 
 /** Says whether a row may be asked for at all. */
 export type IsCandidate = (table: PartTable, row: number) => boolean;
@@ -20,6 +22,7 @@ export class TextFilter {
   readonly #isCandidate: IsCandidate;
   /** By table and chunk: the rows that hold it. */
   readonly #found = new Map<PartTable, Map<number, Promise<ReadonlySet<number>>>>();
+  #ahead = 0;
   readonly #done = new Map<PartTable, Map<number, ReadonlySet<number>>>();
 
   constructor(text: string, threads: ScanThreads, isCandidate: IsCandidate) {
@@ -33,10 +36,12 @@ export class TextFilter {
     const chunk = Math.floor(row / ROWS_PER_CHUNK);
     const done = this.#done.get(table)?.get(chunk);
     if (done !== undefined) return done.has(row);
-    // While that one is looked through, the next one is fetched.
     const found = this.#rowsIn(index, table, chunk);
-    // Should that fail, it fails for who asks for it.
-    if (chunk > 0) this.#rowsIn(index, table, chunk - 1).catch(() => undefined);
+    for (let next = chunk - 1; next >= Math.max(0, chunk - this.#ahead); next -= 1) {
+      // Should that fail, it fails for who asks for it.
+      this.#rowsIn(index, table, next).catch(() => undefined);
+    }
+    this.#ahead = Math.min(MOST_AHEAD, this.#ahead * 2 + 1);
     return found.then((rows) => rows.has(row));
   }
 
