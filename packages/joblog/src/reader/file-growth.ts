@@ -12,7 +12,10 @@ export interface GrowthOptions {
   readonly refreshMs: number;
 }
 
-/** Why waiting ended: somebody wrote; it is time to look at everything; nobody waits any more. */
+/**
+ * Why waiting ended: somebody wrote to a file that is followed; it is time to look for files, because there is another one
+ * or because nobody might have told; nobody waits any more.
+ */
 export type Growth = 'changed' | 'due' | 'ended';
 
 /** Waits until files grow. */
@@ -21,6 +24,7 @@ export class FileGrowth {
   #paths = '';
   #unwatch: (() => void) | undefined;
   #isChanged = false;
+  #isDue = false;
   #isEnded = false;
   #wake: (() => void) | undefined;
   #wokenAt = 0;
@@ -29,18 +33,22 @@ export class FileGrowth {
     this.#options = options;
   }
 
-  /** Follows these files, under all the names that they may get. */
-  async follow(files: readonly LogFile[]): Promise<void> {
-    const paths = [
-      ...new Set(files.flatMap((file) => COMPRESSIONS.map((compression) => logFileAs(file, compression).path))),
-    ];
-    const key = paths.join('\0');
+  /**
+   * @param files that are there
+   * @param expected may come to be there; so may the files under other compressions
+   */
+  async follow(files: readonly LogFile[], expected: readonly LogFile[]): Promise<void> {
+    const paths = new Set(files.map(({ path }) => path));
+    const others = [...files, ...expected].flatMap((file) =>
+      COMPRESSIONS.map((compression) => logFileAs(file, compression).path).filter((path) => !paths.has(path)),
+    );
+    const key = [...paths, '', ...others].join('\0');
     if (key === this.#paths && this.#unwatch !== undefined) return;
     this.#unwatch?.();
     this.#paths = key;
-    this.#unwatch = await this.#options.watch.add(paths, () => this.#change());
+    this.#unwatch = await this.#watch([...paths], [...new Set(others)]);
     // What was written before the watch began nobody tells.
-    this.#isChanged = true;
+    if (this.#unwatch !== undefined) this.#isChanged = true;
     if (this.#isEnded) this.end();
   }
 
@@ -48,14 +56,16 @@ export class FileGrowth {
   async next(ms: number = Number.POSITIVE_INFINITY): Promise<Growth> {
     const { refreshMs } = this.#options;
     const lookMs = this.#unwatch === undefined ? refreshMs : Math.max(WATCHED_LOOK_MS, refreshMs);
-    await this.#sleep(Math.min(ms, lookMs), () => this.#isChanged);
+    const isTold = (): boolean => this.#isChanged || this.#isDue;
+    await this.#sleep(Math.min(ms, lookMs), isTold);
     // What is written in small pieces is read in larger ones.
-    if (this.#isChanged) await this.#sleep(this.#wokenAt + MIN_WAIT_MS - performance.now(), () => false);
+    if (isTold()) await this.#sleep(this.#wokenAt + MIN_WAIT_MS - performance.now(), () => false);
     this.#wokenAt = performance.now();
     if (this.#isEnded) return 'ended';
-    if (!this.#isChanged) return 'due';
+    const why = this.#isChanged && !this.#isDue ? 'changed' : 'due';
     this.#isChanged = false;
-    return 'changed';
+    this.#isDue = false;
+    return why;
   }
 
   /** Lets go of the files; whoever waits is told. */
@@ -66,9 +76,26 @@ export class FileGrowth {
     this.#wake?.();
   }
 
-  #change(): void {
-    this.#isChanged = true;
-    this.#wake?.();
+  /** @returns ends it; undefined where the file system does not tell of all of them */
+  async #watch(paths: readonly string[], others: readonly string[]): Promise<(() => void) | undefined> {
+    const { watch } = this.#options;
+    const unwatch = await watch.add(paths, () => {
+      this.#isChanged = true;
+      this.#wake?.();
+    });
+    const unwatchOthers = await watch.add(others, () => {
+      this.#isDue = true;
+      this.#wake?.();
+    });
+    if (unwatch === undefined || unwatchOthers === undefined) {
+      unwatch?.();
+      unwatchOthers?.();
+      return undefined;
+    }
+    return () => {
+      unwatch();
+      unwatchOthers();
+    };
   }
 
   async #sleep(ms: number, isOver: () => boolean): Promise<void> {

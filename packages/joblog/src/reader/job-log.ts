@@ -91,6 +91,11 @@ export class JobLog {
     return Math.max(0, ...this.#sources.map(({ writtenMs }) => writtenMs));
   }
 
+  /** How much it takes in memory, by the number of its parts. */
+  get weight(): number {
+    return this.#segments.length + 3 * this.#runs.size + this.#spans.length;
+  }
+
   get mark(): LogMark {
     return { generation: this.#generation, segments: this.#segments.length };
   }
@@ -199,6 +204,7 @@ export class JobLog {
 
   async #readNew(): Promise<void> {
     this.#unreadable = 0;
+    const before = this.#segments.length;
     for (const source of this.#sources) {
       try {
         if ((await source.look()) !== 'grown') continue;
@@ -211,6 +217,7 @@ export class JobLog {
         this.#open.clear();
       }
     }
+    if (this.#segments.length === before) return;
     for (const stream of this.#streams.values()) stream.arrange();
     this.#ordered = undefined;
   }

@@ -1,8 +1,12 @@
 import type { JobIndex } from './job-index.ts';
 import { JobLog } from './job-log.ts';
-import type { LogFile } from './log-file.ts';
+import { ownFileName } from './job-needle.ts';
+import { type LogFile, logFileAs } from './log-file.ts';
 import type { LogTree } from './log-tree.ts';
 import { UnknownJobError } from './reader-error.ts';
+
+/** Of all logs together: about 64 MB. */
+const MAX_WEIGHT = 200_000;
 
 /** The logs of the jobs that were asked for lately. */
 export class JobLogs {
@@ -20,19 +24,27 @@ export class JobLogs {
 
   /** The log as it is now. Throws {@link UnknownJobError} when nobody wrote about the job. */
   async open(jobId: string): Promise<JobLog> {
-    const files = await this.filesOf(jobId);
+    // An empty id is no id, and would be given a name by chance.
+    const files = jobId === '' ? [] : await this.filesOf(jobId);
     const known = this.#logs.get(jobId);
     this.#logs.delete(jobId);
     if (files.length === 0) throw new UnknownJobError(jobId);
     const log = known ?? new JobLog(this.#tree, jobId);
     this.#keep(log);
     await log.refresh(files);
+    this.#letGo(log);
     if (log.runs.size === 0) throw new UnknownJobError(jobId);
     return log;
   }
 
   filesOf(jobId: string): Promise<readonly LogFile[]> {
     return this.#index.filesOf(jobId);
+  }
+
+  /** The files that writers may make for the job on these days, in any of the folders. */
+  ownFiles(jobId: string, days: readonly string[]): readonly LogFile[] {
+    const name = ownFileName(jobId);
+    return this.#tree.folders.flatMap((folder) => days.map((day) => logFileAs({ folder, day, name }, 'none')));
   }
 
   clear(): void {
@@ -45,6 +57,18 @@ export class JobLogs {
     for (const oldest of this.#logs.keys()) {
       if (this.#logs.size <= this.#maxLogs) return;
       this.#logs.delete(oldest);
+    }
+  }
+
+  /** Large logs take the place of many. */
+  #letGo(last: JobLog): void {
+    let weight = 0;
+    for (const log of this.#logs.values()) weight += log.weight;
+    for (const log of this.#logs.values()) {
+      if (weight <= MAX_WEIGHT) return;
+      if (log === last) continue;
+      weight -= log.weight;
+      this.#logs.delete(log.jobId);
     }
   }
 }

@@ -12,9 +12,8 @@ export function idNeedle(jobId: string): string | undefined {
 }
 
 /** Name of the file that a writer makes for the job, without ending. */
-function ownFileName(jobId: string): string | undefined {
-  // An empty id has a file of any name.
-  return jobId === '' ? undefined : safeFileName(jobId);
+export function ownFileName(jobId: string): string {
+  return safeFileName(jobId);
 }
 
 /** True for the file that is the job's alone: every line of it is of the job, broken ones too. */

@@ -188,6 +188,35 @@ describe('tail', () => {
     assert.equal(await rest, 'm3 ended end');
   });
 
+  it('takes up what another writer begins to write into another folder', async () => {
+    const other = new TestTree();
+    try {
+      tree.write(`${DAY}/a.jsonl`, lines(started(), line(2)));
+      other.write(`${DAY}/b.jsonl`, '');
+      const tail = follow(newReader({ logs: [tree.folder, other.folder], refreshIntervalMs: 600_000 }));
+      assert.equal(await tail.take(2), 'started m2');
+      const rest = tail.take(4);
+      other.write(`${DAY}/a.jsonl`, lines(line(2), line(3), ended(4)));
+      assert.equal(await rest, 'm3 ended end over');
+    } finally {
+      other.remove();
+    }
+  });
+
+  it('takes up what another writer begins to write into a folder that is not there yet', async () => {
+    const other = new TestTree();
+    try {
+      tree.write(`${DAY}/a.jsonl`, lines(started(), line(2)));
+      const tail = follow(newReader({ logs: [tree.folder, other.folder], refreshIntervalMs: 50 }));
+      assert.equal(await tail.take(2), 'started m2');
+      const rest = tail.take(4);
+      other.write(`${DAY}/a.jsonl`, lines(line(2), line(3), ended(4)));
+      assert.equal(await rest, 'm3 ended end over');
+    } finally {
+      other.remove();
+    }
+  });
+
   it('looks again by itself where nobody tells', async () => {
     const polling = newReader({ refreshIntervalMs: 20 });
     const path = tree.write(`${DAY}/a.jsonl`, lines(started()));

@@ -74,7 +74,12 @@ export async function* tailLog(log: JobLog, options: TailOptions): AsyncGenerato
   const { growth, isOver, logs } = options;
   const view = new JobView(log, options.filter.service);
   const given = new Given(options.filter.after);
-  await growth.follow(log.files);
+  const days = new Set<string>();
+  const follow = async (): Promise<void> => {
+    for (const { day } of log.files) days.add(day);
+    await growth.follow(log.files, logs.ownFiles(log.jobId, [...days]));
+  };
+  await follow();
   for (let hasEndedAt: number | undefined; !isOver(); ) {
     yield* newEntries(log, view, { options, given });
     if (isOver()) return;
@@ -89,7 +94,7 @@ export async function* tailLog(log: JobLog, options: TailOptions): AsyncGenerato
     const why = await growth.next(waitMs);
     if (why === 'ended') return;
     await log.refresh(why === 'due' ? await logs.filesOf(log.jobId) : undefined);
-    await growth.follow(log.files);
+    await follow();
   }
 }
 
