@@ -17,7 +17,8 @@ curl -sN 'http://127.0.0.1:4390/api/v1/jobs/nightly-42/logs/stream'  # follows t
 \`\`\`
 
 The command line asks the same reader: \`taskspan jobs\`, \`taskspan logs\` and \`taskspan metrics\` with \`--json\` give what
-stands here.
+stands here. \`--dir a --dir b\` reads several folders as one. Meanwhile the server keeps the log files of the first within
+[their limits](operate.md); with \`--no-prune\` it deletes and compresses nothing.
 
 ## Conventions
 
