@@ -168,7 +168,7 @@ process.on('exit', () => { for (const file of Object.keys(cache)) process._rawDe
     const ended = await line.run(['--', 'true'], { nodeArgs: ['--import', watch] });
     const loaded = ended.stderr.split('\n').filter((text) => text.startsWith('loaded '));
     assert.ok(
-      loaded.some((text) => text.includes('run-command')),
+      loaded.some((text) => /run-(command|bundle)/.test(text)),
       ended.stderr,
     );
     const heavy = loaded.filter((text) =>
