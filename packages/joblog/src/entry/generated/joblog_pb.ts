@@ -17,7 +17,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from '@bufbuild/protobuf
 export const file_taskspan_v1_joblog: GenFile =
   /*@__PURE__*/
   fileDesc(
-    'Chh0YXNrc3Bhbi92MS9qb2Jsb2cucHJvdG8SC3Rhc2tzcGFuLnYxIqcCCgtKb2JMb2dFbnRyeRIRCgl0aW1lc3RhbXAYASABKAkSDgoGam9iX2lkGAIgASgJEicKB291dHB1dHMYAyADKAsyFi50YXNrc3Bhbi52MS5PdXRwdXRSZWYSFwoPc2VxdWVuY2VfbnVtYmVyGAQgASgEEiYKA2xvZxgFIAEoCzIXLnRhc2tzcGFuLnYxLkxvZ01lc3NhZ2VIABIqCgZtZXRyaWMYBiABKAsyGC50YXNrc3Bhbi52MS5NZXRyaWNQb2ludEgAEiYKBWV2ZW50GAcgASgLMhUudGFza3NwYW4udjEuSm9iRXZlbnRIABIsCghtYW5pZmVzdBgIIAEoCzIYLnRhc2tzcGFuLnYxLkpvYk1hbmlmZXN0SABCCQoHY29udGVudCIYCglPdXRwdXRSZWYSCwoDc3RyGAEgASgJIrYBCgpMb2dNZXNzYWdlEikKBWxldmVsGAEgASgOMhUudGFza3NwYW4udjEuTG9nTGV2ZWxIAIgBARIPCgdtZXNzYWdlGAIgASgJEjMKBmZpZWxkcxgDIAMoCzIjLnRhc2tzcGFuLnYxLkxvZ01lc3NhZ2UuRmllbGRzRW50cnkaLQoLRmllbGRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIICgZfbGV2ZWwinQEKC01ldHJpY1BvaW50EgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAESNAoGbGFiZWxzGAMgAygLMiQudGFza3NwYW4udjEuTWV0cmljUG9pbnQuTGFiZWxzRW50cnkSDAoEdW5pdBgEIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpkBCghKb2JFdmVudBISCgpldmVudF90eXBlGAEgASgJEhEKCWpvYl9sYWJlbBgCIAEoCRI1CghtZXRhZGF0YRgDIAMoCzIjLnRhc2tzcGFuLnYxLkpvYkV2ZW50Lk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIu8BCgtKb2JNYW5pZmVzdBInCgdvdXRwdXRzGAEgAygLMhYudGFza3NwYW4udjEuT3V0cHV0UmVmEiYKBmlucHV0cxgCIAMoCzIWLnRhc2tzcGFuLnYxLk91dHB1dFJlZhISCgpzdGFydF90aW1lGAMgASgJEhAKCGVuZF90aW1lGAQgASgJEjgKCG1ldGFkYXRhGAUgAygLMiYudGFza3NwYW4udjEuSm9iTWFuaWZlc3QuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilwEKDkpvYkxvZ3NSZXF1ZXN0EhIKCmpvYl9ydW5faWQYASABKAkSFwoPc2luY2VfdGltZXN0YW1wGAIgASgDEigKCW1pbl9sZXZlbBgDIAEoDjIVLnRhc2tzcGFuLnYxLkxvZ0xldmVsEg0KBWxpbWl0GAQgASgNEg4KBmN1cnNvchgFIAEoCRIPCgdzZXJ2aWNlGAYgASgJInoKD0pvYkxvZ3NSZXNwb25zZRIpCgdlbnRyaWVzGAEgAygLMhgudGFza3NwYW4udjEuSm9iTG9nRW50cnkSEAoIaGFzX21vcmUYAiABKAgSEwoLbmV4dF9jdXJzb3IYAyABKAkSFQoNc2tpcHBlZF9saW5lcxgEIAEoDSKFAQoLVGFpbFJlcXVlc3QSEgoKam9iX3J1bl9pZBgBIAEoCRIXCg9zaW5jZV90aW1lc3RhbXAYAiABKAMSKAoJbWluX2xldmVsGAMgASgOMhUudGFza3NwYW4udjEuTG9nTGV2ZWwSDgoGY3Vyc29yGAQgASgJEg8KB3NlcnZpY2UYBSABKAkiZwoMVGFpbFJlc3BvbnNlEikKBWVudHJ5GAEgASgLMhgudGFza3NwYW4udjEuVGFpbGVkRW50cnlIABIjCgNlbmQYAiABKAsyFC50YXNrc3Bhbi52MS5UYWlsRW5kSABCBwoFZXZlbnQiRgoLVGFpbGVkRW50cnkSJwoFZW50cnkYASABKAsyGC50YXNrc3Bhbi52MS5Kb2JMb2dFbnRyeRIOCgZjdXJzb3IYAiABKAkiCQoHVGFpbEVuZCIxCgpKb2JSZXF1ZXN0EhIKCmpvYl9ydW5faWQYASABKAkSDwoHc2VydmljZRgCIAEoCSKHAwoGSm9iUm93Eg4KBmpvYl9pZBgBIAEoCRILCgNydW4YAiABKAkSEQoJb3BlcmF0aW9uGAMgASgJEhIKBWxhYmVsGAQgASgJSACIAQESDgoGc3RhdHVzGAUgASgJEhQKB2F0dGVtcHQYBiABKA1IAYgBARIXCgpzdGFydGVkX2F0GAcgASgJSAKIAQESFQoIZW5kZWRfYXQYCCABKAlIA4gBARIdChBkdXJhdGlvbl9zZWNvbmRzGAkgASgBSASIAQESDwoHb3V0cHV0cxgKIAMoCRIXCgplcnJvcl90eXBlGAsgASgJSAWIAQESFQoIcHJvZ3Jlc3MYDCABKAFIBogBARIUCgdzZXJ2aWNlGA0gASgJSAeIAQFCCAoGX2xhYmVsQgoKCF9hdHRlbXB0Qg0KC19zdGFydGVkX2F0QgsKCV9lbmRlZF9hdEITChFfZHVyYXRpb25fc2Vjb25kc0INCgtfZXJyb3JfdHlwZUILCglfcHJvZ3Jlc3NCCgoIX3NlcnZpY2UiqwMKA0pvYhIOCgZqb2JfaWQYASABKAkSCwoDcnVuGAIgASgJEhEKCW9wZXJhdGlvbhgDIAEoCRISCgVsYWJlbBgEIAEoCUgAiAEBEg4KBnN0YXR1cxgFIAEoCRIUCgdhdHRlbXB0GAYgASgNSAGIAQESFwoKc3RhcnRlZF9hdBgHIAEoCUgCiAEBEhUKCGVuZGVkX2F0GAggASgJSAOIAQESHQoQZHVyYXRpb25fc2Vjb25kcxgJIAEoAUgEiAEBEg8KB291dHB1dHMYCiADKAkSFwoKZXJyb3JfdHlwZRgLIAEoCUgFiAEBEhUKCHByb2dyZXNzGAwgASgBSAaIAQESFAoHc2VydmljZRgNIAEoCUgHiAEBEiUKCGF0dGVtcHRzGA4gAygLMhMudGFza3NwYW4udjEuSm9iUm93QggKBl9sYWJlbEIKCghfYXR0ZW1wdEINCgtfc3RhcnRlZF9hdEILCglfZW5kZWRfYXRCEwoRX2R1cmF0aW9uX3NlY29uZHNCDQoLX2Vycm9yX3R5cGVCCwoJX3Byb2dyZXNzQgoKCF9zZXJ2aWNlIlQKEkpvYk1ldHJpY3NSZXNwb25zZRInCgdtZXRyaWNzGAEgAygLMhYudGFza3NwYW4udjEuSm9iTWV0cmljEhUKDXNraXBwZWRfbGluZXMYAiABKA0irAEKCUpvYk1ldHJpYxIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgBEjIKBmxhYmVscxgDIAMoCzIiLnRhc2tzcGFuLnYxLkpvYk1ldHJpYy5MYWJlbHNFbnRyeRIMCgR1bml0GAQgASgJEhEKCXRpbWVzdGFtcBgFIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpgBCgtKb2JzUmVxdWVzdBIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEhEKCW9wZXJhdGlvbhgDIAEoCRIOCgZzdGF0dXMYBCABKAkSDQoFbGFiZWwYBSABKAkSDwoHc2VydmljZRgGIAEoCRINCgVxdWVyeRgHIAEoCRINCgVsaW1pdBgIIAEoDRIOCgZjdXJzb3IYCSABKAkibwoMSm9ic1Jlc3BvbnNlEiEKBGpvYnMYASADKAsyEy50YXNrc3Bhbi52MS5Kb2JSb3cSEAoIaGFzX21vcmUYAiABKAgSEwoLbmV4dF9jdXJzb3IYAyABKAkSFQoNc2tpcHBlZF9saW5lcxgEIAEoDSo0CghMb2dMZXZlbBIJCgVERUJVRxAAEggKBElORk8QARIICgRXQVJOEAISCQoFRVJST1IQAzLbAgoJTG9nUmVhZGVyEkcKCkdldEpvYkxvZ3MSGy50YXNrc3Bhbi52MS5Kb2JMb2dzUmVxdWVzdBocLnRhc2tzcGFuLnYxLkpvYkxvZ3NSZXNwb25zZRJECgtUYWlsSm9iTG9ncxIYLnRhc2tzcGFuLnYxLlRhaWxSZXF1ZXN0GhkudGFza3NwYW4udjEuVGFpbFJlc3BvbnNlMAESMwoGR2V0Sm9iEhcudGFza3NwYW4udjEuSm9iUmVxdWVzdBoQLnRhc2tzcGFuLnYxLkpvYhJJCg1HZXRKb2JNZXRyaWNzEhcudGFza3NwYW4udjEuSm9iUmVxdWVzdBofLnRhc2tzcGFuLnYxLkpvYk1ldHJpY3NSZXNwb25zZRI/CghMaXN0Sm9icxIYLnRhc2tzcGFuLnYxLkpvYnNSZXF1ZXN0GhkudGFza3NwYW4udjEuSm9ic1Jlc3BvbnNlYgZwcm90bzM',
+    'Chh0YXNrc3Bhbi92MS9qb2Jsb2cucHJvdG8SC3Rhc2tzcGFuLnYxIqcCCgtKb2JMb2dFbnRyeRIRCgl0aW1lc3RhbXAYASABKAkSDgoGam9iX2lkGAIgASgJEicKB291dHB1dHMYAyADKAsyFi50YXNrc3Bhbi52MS5PdXRwdXRSZWYSFwoPc2VxdWVuY2VfbnVtYmVyGAQgASgEEiYKA2xvZxgFIAEoCzIXLnRhc2tzcGFuLnYxLkxvZ01lc3NhZ2VIABIqCgZtZXRyaWMYBiABKAsyGC50YXNrc3Bhbi52MS5NZXRyaWNQb2ludEgAEiYKBWV2ZW50GAcgASgLMhUudGFza3NwYW4udjEuSm9iRXZlbnRIABIsCghtYW5pZmVzdBgIIAEoCzIYLnRhc2tzcGFuLnYxLkpvYk1hbmlmZXN0SABCCQoHY29udGVudCIYCglPdXRwdXRSZWYSCwoDc3RyGAEgASgJIrYBCgpMb2dNZXNzYWdlEikKBWxldmVsGAEgASgOMhUudGFza3NwYW4udjEuTG9nTGV2ZWxIAIgBARIPCgdtZXNzYWdlGAIgASgJEjMKBmZpZWxkcxgDIAMoCzIjLnRhc2tzcGFuLnYxLkxvZ01lc3NhZ2UuRmllbGRzRW50cnkaLQoLRmllbGRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIICgZfbGV2ZWwinQEKC01ldHJpY1BvaW50EgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAESNAoGbGFiZWxzGAMgAygLMiQudGFza3NwYW4udjEuTWV0cmljUG9pbnQuTGFiZWxzRW50cnkSDAoEdW5pdBgEIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpkBCghKb2JFdmVudBISCgpldmVudF90eXBlGAEgASgJEhEKCWpvYl9sYWJlbBgCIAEoCRI1CghtZXRhZGF0YRgDIAMoCzIjLnRhc2tzcGFuLnYxLkpvYkV2ZW50Lk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIu8BCgtKb2JNYW5pZmVzdBInCgdvdXRwdXRzGAEgAygLMhYudGFza3NwYW4udjEuT3V0cHV0UmVmEiYKBmlucHV0cxgCIAMoCzIWLnRhc2tzcGFuLnYxLk91dHB1dFJlZhISCgpzdGFydF90aW1lGAMgASgJEhAKCGVuZF90aW1lGAQgASgJEjgKCG1ldGFkYXRhGAUgAygLMiYudGFza3NwYW4udjEuSm9iTWFuaWZlc3QuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilwEKDkpvYkxvZ3NSZXF1ZXN0EhIKCmpvYl9ydW5faWQYASABKAkSFwoPc2luY2VfdGltZXN0YW1wGAIgASgDEigKCW1pbl9sZXZlbBgDIAEoDjIVLnRhc2tzcGFuLnYxLkxvZ0xldmVsEg0KBWxpbWl0GAQgASgNEg4KBmN1cnNvchgFIAEoCRIPCgdzZXJ2aWNlGAYgASgJInoKD0pvYkxvZ3NSZXNwb25zZRIpCgdlbnRyaWVzGAEgAygLMhgudGFza3NwYW4udjEuSm9iTG9nRW50cnkSEAoIaGFzX21vcmUYAiABKAgSEwoLbmV4dF9jdXJzb3IYAyABKAkSFQoNc2tpcHBlZF9saW5lcxgEIAEoDSKFAQoLVGFpbFJlcXVlc3QSEgoKam9iX3J1bl9pZBgBIAEoCRIXCg9zaW5jZV90aW1lc3RhbXAYAiABKAMSKAoJbWluX2xldmVsGAMgASgOMhUudGFza3NwYW4udjEuTG9nTGV2ZWwSDgoGY3Vyc29yGAQgASgJEg8KB3NlcnZpY2UYBSABKAkiZwoMVGFpbFJlc3BvbnNlEikKBWVudHJ5GAEgASgLMhgudGFza3NwYW4udjEuVGFpbGVkRW50cnlIABIjCgNlbmQYAiABKAsyFC50YXNrc3Bhbi52MS5UYWlsRW5kSABCBwoFZXZlbnQiRgoLVGFpbGVkRW50cnkSJwoFZW50cnkYASABKAsyGC50YXNrc3Bhbi52MS5Kb2JMb2dFbnRyeRIOCgZjdXJzb3IYAiABKAkiCQoHVGFpbEVuZCIxCgpKb2JSZXF1ZXN0EhIKCmpvYl9ydW5faWQYASABKAkSDwoHc2VydmljZRgCIAEoCSKHAwoGSm9iUm93Eg4KBmpvYl9pZBgBIAEoCRILCgNydW4YAiABKAkSEQoJb3BlcmF0aW9uGAMgASgJEhIKBWxhYmVsGAQgASgJSACIAQESDgoGc3RhdHVzGAUgASgJEhQKB2F0dGVtcHQYBiABKA1IAYgBARIXCgpzdGFydGVkX2F0GAcgASgJSAKIAQESFQoIZW5kZWRfYXQYCCABKAlIA4gBARIdChBkdXJhdGlvbl9zZWNvbmRzGAkgASgBSASIAQESDwoHb3V0cHV0cxgKIAMoCRIXCgplcnJvcl90eXBlGAsgASgJSAWIAQESFQoIcHJvZ3Jlc3MYDCABKAFIBogBARIUCgdzZXJ2aWNlGA0gASgJSAeIAQFCCAoGX2xhYmVsQgoKCF9hdHRlbXB0Qg0KC19zdGFydGVkX2F0QgsKCV9lbmRlZF9hdEITChFfZHVyYXRpb25fc2Vjb25kc0INCgtfZXJyb3JfdHlwZUILCglfcHJvZ3Jlc3NCCgoIX3NlcnZpY2UiqwMKA0pvYhIOCgZqb2JfaWQYASABKAkSCwoDcnVuGAIgASgJEhEKCW9wZXJhdGlvbhgDIAEoCRISCgVsYWJlbBgEIAEoCUgAiAEBEg4KBnN0YXR1cxgFIAEoCRIUCgdhdHRlbXB0GAYgASgNSAGIAQESFwoKc3RhcnRlZF9hdBgHIAEoCUgCiAEBEhUKCGVuZGVkX2F0GAggASgJSAOIAQESHQoQZHVyYXRpb25fc2Vjb25kcxgJIAEoAUgEiAEBEg8KB291dHB1dHMYCiADKAkSFwoKZXJyb3JfdHlwZRgLIAEoCUgFiAEBEhUKCHByb2dyZXNzGAwgASgBSAaIAQESFAoHc2VydmljZRgNIAEoCUgHiAEBEiUKCGF0dGVtcHRzGA4gAygLMhMudGFza3NwYW4udjEuSm9iUm93QggKBl9sYWJlbEIKCghfYXR0ZW1wdEINCgtfc3RhcnRlZF9hdEILCglfZW5kZWRfYXRCEwoRX2R1cmF0aW9uX3NlY29uZHNCDQoLX2Vycm9yX3R5cGVCCwoJX3Byb2dyZXNzQgoKCF9zZXJ2aWNlImYKEkpvYk1ldHJpY3NSZXNwb25zZRInCgdtZXRyaWNzGAEgAygLMhYudGFza3NwYW4udjEuSm9iTWV0cmljEhUKDXNraXBwZWRfbGluZXMYAiABKA0SEAoIaGFzX21vcmUYAyABKAgirAEKCUpvYk1ldHJpYxIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgBEjIKBmxhYmVscxgDIAMoCzIiLnRhc2tzcGFuLnYxLkpvYk1ldHJpYy5MYWJlbHNFbnRyeRIMCgR1bml0GAQgASgJEhEKCXRpbWVzdGFtcBgFIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpgBCgtKb2JzUmVxdWVzdBIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEhEKCW9wZXJhdGlvbhgDIAEoCRIOCgZzdGF0dXMYBCABKAkSDQoFbGFiZWwYBSABKAkSDwoHc2VydmljZRgGIAEoCRINCgVxdWVyeRgHIAEoCRINCgVsaW1pdBgIIAEoDRIOCgZjdXJzb3IYCSABKAkibwoMSm9ic1Jlc3BvbnNlEiEKBGpvYnMYASADKAsyEy50YXNrc3Bhbi52MS5Kb2JSb3cSEAoIaGFzX21vcmUYAiABKAgSEwoLbmV4dF9jdXJzb3IYAyABKAkSFQoNc2tpcHBlZF9saW5lcxgEIAEoDSJsChBKb2JTZWFyY2hSZXF1ZXN0Eg4KBm5lZWRsZRgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgASgJEg8KB3NlcnZpY2UYBCABKAkSDQoFbGltaXQYBSABKA0SDgoGY3Vyc29yGAYgASgJInoKEUpvYlNlYXJjaFJlc3BvbnNlEicKBGhpdHMYASADKAsyGS50YXNrc3Bhbi52MS5Kb2JTZWFyY2hIaXQSEAoIaGFzX21vcmUYAiABKAgSEwoLbmV4dF9jdXJzb3IYAyABKAkSFQoNc2tpcHBlZF9saW5lcxgEIAEoDSJUCgxKb2JTZWFyY2hIaXQSDgoGam9iX2lkGAEgASgJEgsKA3J1bhgCIAEoCRInCgVlbnRyeRgDIAEoCzIYLnRhc2tzcGFuLnYxLkpvYkxvZ0VudHJ5KjQKCExvZ0xldmVsEgkKBURFQlVHEAASCAoESU5GTxABEggKBFdBUk4QAhIJCgVFUlJPUhADMqgDCglMb2dSZWFkZXISRwoKR2V0Sm9iTG9ncxIbLnRhc2tzcGFuLnYxLkpvYkxvZ3NSZXF1ZXN0GhwudGFza3NwYW4udjEuSm9iTG9nc1Jlc3BvbnNlEkQKC1RhaWxKb2JMb2dzEhgudGFza3NwYW4udjEuVGFpbFJlcXVlc3QaGS50YXNrc3Bhbi52MS5UYWlsUmVzcG9uc2UwARIzCgZHZXRKb2ISFy50YXNrc3Bhbi52MS5Kb2JSZXF1ZXN0GhAudGFza3NwYW4udjEuSm9iEkkKDUdldEpvYk1ldHJpY3MSFy50YXNrc3Bhbi52MS5Kb2JSZXF1ZXN0Gh8udGFza3NwYW4udjEuSm9iTWV0cmljc1Jlc3BvbnNlEj8KCExpc3RKb2JzEhgudGFza3NwYW4udjEuSm9ic1JlcXVlc3QaGS50YXNrc3Bhbi52MS5Kb2JzUmVzcG9uc2USSwoKU2VhcmNoSm9icxIdLnRhc2tzcGFuLnYxLkpvYlNlYXJjaFJlcXVlc3QaHi50YXNrc3Bhbi52MS5Kb2JTZWFyY2hSZXNwb25zZWIGcHJvdG8z',
   );
 
 /**
@@ -766,6 +766,13 @@ export type JobMetricsResponse = Message<'taskspan.v1.JobMetricsResponse'> & {
    * @generated from field: uint32 skipped_lines = 2;
    */
   skippedLines: number;
+
+  /**
+   * True if there are more than an answer holds.
+   *
+   * @generated from field: bool has_more = 3;
+   */
+  hasMore: boolean;
 };
 
 /**
@@ -942,6 +949,140 @@ export type JobsResponse = Message<'taskspan.v1.JobsResponse'> & {
 export const JobsResponseSchema: GenMessage<JobsResponse> = /*@__PURE__*/ messageDesc(file_taskspan_v1_joblog, 18);
 
 /**
+ * What to look for in the entries of all runs of some days.
+ *
+ * @generated from message taskspan.v1.JobSearchRequest
+ */
+export type JobSearchRequest = Message<'taskspan.v1.JobSearchRequest'> & {
+  /**
+   * A text that is found anywhere in what an entry shows, whatever the case of its ASCII letters.
+   *
+   * @generated from field: string needle = 1;
+   */
+  needle: string;
+
+  /**
+   * First UTC day of the runs' start, `YYYY-MM-DD`, inclusive.
+   *
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * Last day, inclusive.
+   *
+   * @generated from field: string to = 3;
+   */
+  to: string;
+
+  /**
+   * Only in runs of this service.
+   *
+   * @generated from field: string service = 4;
+   */
+  service: string;
+
+  /**
+   * At most so many: 1 to 10 000, 100 where it is left out.
+   *
+   * @generated from field: uint32 limit = 5;
+   */
+  limit: number;
+
+  /**
+   * Goes on after the page whose `next_cursor` this is.
+   *
+   * @generated from field: string cursor = 6;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message taskspan.v1.JobSearchRequest.
+ * Use `create(JobSearchRequestSchema)` to create a new message.
+ */
+export const JobSearchRequestSchema: GenMessage<JobSearchRequest> =
+  /*@__PURE__*/
+  messageDesc(file_taskspan_v1_joblog, 19);
+
+/**
+ * A page of what was found.
+ *
+ * @generated from message taskspan.v1.JobSearchResponse
+ */
+export type JobSearchResponse = Message<'taskspan.v1.JobSearchResponse'> & {
+  /**
+   * Newest day first; within a file in the order in which it was written.
+   *
+   * @generated from field: repeated taskspan.v1.JobSearchHit hits = 1;
+   */
+  hits: JobSearchHit[];
+
+  /**
+   * True exactly if there are hits after these.
+   *
+   * @generated from field: bool has_more = 2;
+   */
+  hasMore: boolean;
+
+  /**
+   * Where the next page begins.
+   *
+   * @generated from field: string next_cursor = 3;
+   */
+  nextCursor: string;
+
+  /**
+   * Lines of the files that nobody can read.
+   *
+   * @generated from field: uint32 skipped_lines = 4;
+   */
+  skippedLines: number;
+};
+
+/**
+ * Describes the message taskspan.v1.JobSearchResponse.
+ * Use `create(JobSearchResponseSchema)` to create a new message.
+ */
+export const JobSearchResponseSchema: GenMessage<JobSearchResponse> =
+  /*@__PURE__*/
+  messageDesc(file_taskspan_v1_joblog, 20);
+
+/**
+ * An entry that holds the text.
+ *
+ * @generated from message taskspan.v1.JobSearchHit
+ */
+export type JobSearchHit = Message<'taskspan.v1.JobSearchHit'> & {
+  /**
+   * Id of its run.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Tells the attempts under one id apart.
+   *
+   * @generated from field: string run = 2;
+   */
+  run: string;
+
+  /**
+   * The entry.
+   *
+   * @generated from field: taskspan.v1.JobLogEntry entry = 3;
+   */
+  entry?: JobLogEntry | undefined;
+};
+
+/**
+ * Describes the message taskspan.v1.JobSearchHit.
+ * Use `create(JobSearchHitSchema)` to create a new message.
+ */
+export const JobSearchHitSchema: GenMessage<JobSearchHit> = /*@__PURE__*/ messageDesc(file_taskspan_v1_joblog, 21);
+
+/**
  * How much a line of text matters, in ascending order.
  *
  * @generated from enum taskspan.v1.LogLevel
@@ -1038,5 +1179,15 @@ export const LogReader: GenService<{
     methodKind: 'unary';
     input: typeof JobsRequestSchema;
     output: typeof JobsResponseSchema;
+  };
+  /**
+   * Entries of all runs that hold a text.
+   *
+   * @generated from rpc taskspan.v1.LogReader.SearchJobs
+   */
+  searchJobs: {
+    methodKind: 'unary';
+    input: typeof JobSearchRequestSchema;
+    output: typeof JobSearchResponseSchema;
   };
 }> = /*@__PURE__*/ serviceDesc(file_taskspan_v1_joblog, 0);
