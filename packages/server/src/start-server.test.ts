@@ -359,6 +359,19 @@ describe('startServer', () => {
       }
     });
 
+    it('cannot hold the server up by taking nothing', async () => {
+      store.writeWhole(
+        { id: 'long' },
+        Array.from({ length: 400 }, () => 'x'.repeat(50_000)),
+      );
+      const server = await serve();
+      const stuck = await open(`${server.url}/api/v1/jobs/long/logs/stream`);
+      stuck.on('error', () => stuck.destroy());
+      await server.close();
+      await assert.rejects(ask(`${server.url}/healthz`), { code: 'ECONNREFUSED' });
+      stuck.destroy();
+    });
+
     it('without an end when the server closes, so that the client comes back', async () => {
       store.write({ id: 'live' }, [STARTED]);
       const server = await serve();

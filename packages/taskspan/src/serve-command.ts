@@ -69,6 +69,9 @@ async function serve(stored: StoredLogs, flags: ServeFlags): Promise<void> {
     await Promise.all([reader.close(), metrics.close()]);
     throw error;
   }
+  // The first scrape and the first list shall not wait until everything has been read. What fails here fails there.
+  void metrics.refresh();
+  void reader.listJobs({ limit: 1 }).catch(() => undefined);
   const counting = setInterval(() => void metrics.refresh(), COUNT_EVERY_MS);
   // Further folders belong to others, who keep them as they like.
   const retention = flags.prune ? LogRetention.begin(logs[0], config) : undefined;
