@@ -94,10 +94,10 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
     'pending-items',
     'run-files',
   ],
-  'packages/joblog/src/job-metrics/metrics-state.test.ts': ['state-lines'],
+  'packages/joblog/src/job-metrics/metrics-state.test.ts': ['counted', 'state-lines'],
   'packages/joblog/src/job-metrics/tree-reading.test.ts': [
     'file-progress',
-    'file-reading',
+    'packages/joblog/src/job-metrics/file-reading.ts',
     'file-turns',
     'folder-listing',
     'time-slice',

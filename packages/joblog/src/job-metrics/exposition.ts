@@ -3,7 +3,7 @@ import { JOB_METRICS, type JobMetricKey, type JobMetricSpec } from './job-metric
 import { Histogram, type JobCell, type MetricCells, OperationCell } from './metric-cells.ts';
 
 /** What was open when the text is asked for, by operation. */
-export type OpenRuns = ReadonlyMap<string, { readonly count: number; readonly oldestMs: number }>;
+type OpenRuns = ReadonlyMap<string, { readonly count: number; readonly oldestMs: number }>;
 
 export interface ExpositionOptions {
   readonly open: OpenRuns;

@@ -1,7 +1,7 @@
 import { TASK_STATUSES } from '@taskspan/core';
 
 /** What a family is to Prometheus. */
-export type JobMetricType = 'counter' | 'gauge' | 'histogram';
+type JobMetricType = 'counter' | 'gauge' | 'histogram';
 
 /** One family of metrics from the files. */
 export interface JobMetricSpec {

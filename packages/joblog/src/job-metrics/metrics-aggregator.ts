@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { reportOnce } from '@taskspan/core/hub';
+import type { Counted } from './counted.ts';
 import type { LineTaker } from './event-lines.ts';
 import { exposition } from './exposition.ts';
 import { MetricCells } from './metric-cells.ts';
-import { type Counted, MetricsState } from './metrics-state.ts';
+import { MetricsState } from './metrics-state.ts';
 import { RunBook } from './run-book.ts';
 import { runEvent } from './run-event.ts';
 import { Scrapers } from './scrapers.ts';

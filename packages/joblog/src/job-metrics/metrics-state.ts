@@ -7,12 +7,10 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { clearReports, reportOnce } from '@taskspan/core/hub';
+import type { Counted } from './counted.ts';
 import type { MetricCells } from './metric-cells.ts';
-import type { RunBook } from './run-book.ts';
 import { applyLine, type StateHead, stateHead, stateLines } from './state-lines.ts';
-import type { TextHash } from './text-hash.ts';
 import { TimeSlice } from './time-slice.ts';
-import type { TreeReading } from './tree-reading.ts';
 
 /** With the version of its lines: what another version of the toolkit has counted stays what it is. */
 const FILE = 'metrics-1.jsonl';
@@ -27,14 +25,6 @@ const MAX_BYTES = 1 << 30;
 const HEAD_BYTES = 64 * 1024;
 
 const REPORT_KEY = 'metrics.state';
-
-/** Everything that a state holds. */
-export interface Counted {
-  readonly cells: MetricCells;
-  readonly book: RunBook;
-  readonly trees: readonly TreeReading[];
-  readonly hash: TextHash;
-}
 
 export class MetricsState {
   readonly #folder: string;

@@ -1,9 +1,9 @@
 /** The lines of a state: how what was counted is written, and read again. Anything else than that throws. */
 import { isTaskStatus } from '@taskspan/core';
+import type { Counted } from './counted.ts';
 import type { FileProgress } from './file-progress.ts';
 import { JOB_METRICS } from './job-metric-table.ts';
 import { Histogram, type JobCell, type OperationCell } from './metric-cells.ts';
-import type { Counted } from './metrics-state.ts';
 import type { KnownRun } from './run-book.ts';
 
 /** Runs or files in a line: lines are written one by one, and nobody shall wait for long. */
