@@ -34,16 +34,23 @@ export class DayParts {
     return this.#tables.reduce((sum, table) => sum + table.columns.byteLength, 0);
   }
 
-  /** The numbers of the files that tell something about a job. */
-  filesOf(jobId: string): readonly number[] {
+  /** By number of the file: where the first line with something of a job begins, and where the last one ends. */
+  placesOf(jobId: string): ReadonlyMap<number, { readonly from: number; readonly to: number }> {
     const hash = textHash(jobId);
-    const files = new Set<number>();
+    const places = new Map<number, { from: number; to: number }>();
     for (const table of this.tables) {
       for (const row of table.rowsOf(hash)) {
-        if (table.isLive(row) && table.part(row).jobId === jobId) files.add(table.words.file[row] ?? 0);
+        if (!table.isLive(row)) continue;
+        const part = table.part(row);
+        if (part.jobId !== jobId) continue;
+        const known = places.get(part.file);
+        places.set(part.file, {
+          from: Math.min(part.from, known?.from ?? part.from),
+          to: Math.max(part.to, known?.to ?? 0),
+        });
       }
     }
-    return [...files];
+    return places;
   }
 
   /** What is known of a run of a file. */

@@ -6,14 +6,16 @@ import { batchesOf } from '../reader/line-batches.ts';
 import { RunFacts } from '../reader/run-facts.ts';
 import type { LineWindow } from './line-window.ts';
 import { type RunPart, runKey } from './run-part.ts';
+import { tellingLine } from './telling-records.ts';
 
 const NEWLINE = 10;
 const EVENT_KEY = Buffer.from('"eventName"');
 /** What {@link RunFacts} learns from; other records only say that the run lives. */
-const TELLING: readonly Buffer[] = [EVENT.STARTED, EVENT.ENDED, EVENT.ORPHANED, EVENT.PROGRESS].map((name) =>
-  Buffer.from(`"${name}"`),
+const TELLING_TEXTS: readonly string[] = [EVENT.STARTED, EVENT.ENDED, EVENT.ORPHANED, EVENT.PROGRESS].map(
+  (name) => `"${name}"`,
 );
-const SPANS_LINE = Buffer.from('{"resourceSpans"');
+const TELLING: readonly Buffer[] = TELLING_TEXTS.map((name) => Buffer.from(name));
+const SPANS_KEY = Buffer.from('"resourceSpans"');
 const INTERNAL = 1;
 const CONSUMER = 5;
 
@@ -36,6 +38,8 @@ export class FileScan {
   readonly #known: (jobId: string, run: string) => RunPart | undefined;
   /** Those of which something was read. */
   readonly #parts = new Map<string, RunPart>();
+  /** True while every record counts, because any may be of another run. */
+  #isWhole = false;
   /** The last line of an own file, as long as nobody has looked at it: it says how long an open run has lived. */
   #last: { readonly text: string; readonly offset: number } | undefined;
 
@@ -51,9 +55,14 @@ export class FileScan {
     else this.readTo = offset + bytes.lastIndexOf(NEWLINE) + 1;
     let at = 0;
     // The first line says whose the file is.
-    if (this.#parts.size === 0) at = this.#takeLine(bytes, 0, offset);
-    if (this.#isOwn()) this.#takeTelling(bytes, at, offset);
+    if (this.#parts.size === 0 && !this.#name.startsWith('_')) {
+      const end = this.#takeLine(bytes, 0, offset);
+      if (this.#isOwn()) at = end;
+    }
+    this.#isWhole = !this.#isOwn();
+    if (!this.#isWhole) this.#takeTelling(bytes, at, offset);
     else while (at < bytes.length) at = this.#takeLine(bytes, at, offset);
+    this.#isWhole = false;
   }
 
   /** The parts, after the last window. */
@@ -97,7 +106,7 @@ export class FileScan {
 
   /** Takes the lines with spans, while there is a run that nobody has said the end of. */
   #takeSpans(bytes: Buffer, offset: number): void {
-    for (let at = bytes.indexOf(SPANS_LINE); at >= 0; at = bytes.indexOf(SPANS_LINE, at)) {
+    for (let at = bytes.indexOf(SPANS_KEY); at >= 0; at = bytes.indexOf(SPANS_KEY, at)) {
       if (![...this.#parts.values()].some(isOpen)) return;
       at = this.#takeLine(bytes, lineStart(bytes, at), offset);
     }
@@ -112,7 +121,7 @@ export class FileScan {
   }
 
   #take(text: string, from: number, to: number = from + Buffer.byteLength(text)): void {
-    const { records, spans, skipped } = batchesOf(text);
+    const { records, spans, skipped } = batchesOf(this.#isWhole ? text : tellingLine(text, isTellingRecord));
     // Half a line at the end of a file may become a whole one.
     if (text.endsWith('\n')) this.skipped += skipped;
     for (const record of records) this.#takeRecord(record, from, to);
@@ -153,6 +162,11 @@ export class FileScan {
 
 export function isOpen({ state }: RunPart): boolean {
   return state.status === undefined;
+}
+
+/** As text: a record may have another event's name in a text, and is kept in vain. */
+function isTellingRecord(record: string): boolean {
+  return TELLING_TEXTS.some((name) => record.includes(name));
 }
 
 /** @param at after the key `eventName` */
