@@ -49,12 +49,17 @@ export async function reading(
     try {
       await command({ reader, printer, stored });
     } catch (error) {
-      if (!(error instanceof BadRequestError || error instanceof UnknownJobError)) throw error;
+      if (!(error instanceof BadRequestError || error instanceof UnknownJobError || isOfSystem(error))) throw error;
       printer.fail(error.message);
     } finally {
       await reader.close();
     }
   });
+}
+
+/** What the system says, such as that a folder must not be read: its words are enough. */
+function isOfSystem(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
 }
 
 /** Tells of lines that nobody could read. */
