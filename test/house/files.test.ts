@@ -139,7 +139,8 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   'packages/joblog/src/reader/log-tree.test.ts': ['log-bytes'],
   'packages/metrics/src/task-metrics.test.ts': ['consumer-span', 'instruments', 'metrics-state', 'operation-counters'],
   'test/pack/pack.test.ts': ['packages/taskspan/src/register.ts'],
-  'packages/taskspan/src/register.threads.test.ts': ['register-import', 'register-process'],
+  'packages/taskspan/src/register.threads.test.ts': ['register-import', 'register-process', 'thread-numbers'],
+  'packages/joblog/src/retention/prune-logs.test.ts': ['open-file'],
 };
 
 /** Drawers of unrelated things: a file is named by the noun that it defines. */

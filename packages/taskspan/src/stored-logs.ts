@@ -51,7 +51,7 @@ function firstWithLogs(env: Environment, config: Config): string {
   const places = directoryPlaces({ env, serviceName: String(resource['service.name']), app, dir });
   // A folder that was asked for is meant, whether or not there is anything yet.
   if (dir !== undefined) return resolve(dir);
-  return places.find((place) => isFolder(join(place, 'logs'))) ?? places[0] ?? resolve('.taskspan');
+  return places.find((place) => isFolder(join(place, 'logs'))) ?? places[0] ?? join(process.cwd(), '.taskspan');
 }
 
 /** `logs` below a data folder, or the folder itself where it holds the days. */
