@@ -1,7 +1,8 @@
 /** The index of one day's folder: what its files tell about runs, brought up to date when somebody asks. */
 import { lstatSync, type Stats } from 'node:fs';
 import { reportOnce } from '@taskspan/core/hub';
-import { type LogFile, parseLogFileName } from '../reader/log-file.ts';
+import { isOwnFile } from '../reader/job-needle.ts';
+import { type JobFile, type LogFile, parseLogFileName } from '../reader/log-file.ts';
 import { DayParts } from './day-parts.ts';
 import { type DayState, type FolderFacts, loadDay, saveDay } from './day-store.ts';
 import { type FileReading, readParts, type UnreadFile } from './file-reading.ts';
@@ -104,6 +105,17 @@ export class DayIndex {
     const parsed = parseLogFileName(fileName);
     if (parsed === undefined || this.#files.isGone(file)) return undefined;
     return { path: `${this.folder}/${fileName}`, folder: this.logs, day: this.day, ...parsed };
+  }
+
+  /** The files that tell something about a job; of those that are not its own, also where its records stand. */
+  filesOf(jobId: string): readonly JobFile[] {
+    return [...this.parts.placesOf(jobId)].flatMap(([number, place]): readonly JobFile[] => {
+      const file = this.fileOf(number);
+      if (file === undefined) return [];
+      const { readTo } = this.#files.facts(number);
+      // Of its own file every line counts, broken ones too.
+      return isOwnFile(file, jobId) || readTo <= 0 ? [file] : [{ ...file, known: { ...place, readTo } }];
+    });
   }
 
   /** Brings it up to date with the folder. Rejects when the folder cannot be read. */

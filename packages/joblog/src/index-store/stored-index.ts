@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 import { safeFileName } from '@taskspan/core/hub';
 import type { JobsRequest, JobsResponse } from '../reader/job.ts';
 import type { JobIndex } from '../reader/job-index.ts';
-import { COMPRESSIONS, isSharedLogFile, type LogFile, logFileAs } from '../reader/log-file.ts';
+import { COMPRESSIONS, isSharedLogFile, type JobFile, type LogFile, logFileAs } from '../reader/log-file.ts';
 import type { LogTree } from '../reader/log-tree.ts';
 import type { JobSearchRequest, JobSearchResponse } from '../reader/search.ts';
 import { DayIndex } from './day-index.ts';
@@ -42,11 +42,11 @@ export class StoredIndex implements JobIndex {
     this.#folder = folder;
   }
 
-  filesOf(jobId: string): Promise<readonly LogFile[]> {
+  filesOf(jobId: string): Promise<readonly JobFile[]> {
     return this.#ask(async () => {
       const days = await this.#listedDays();
       const own = this.#filesNamed(safeFileName(jobId), days);
-      const files = new Map(own.map((file) => [file.path, file]));
+      const files = new Map<string, JobFile>(own.map((file) => [file.path, file]));
       for (const day of days) {
         const indexes = this.#tree.folders.map((logs) => this.#indexOf(logs, day));
         // Whoever asks for a run that has a file need not wait until a large tree is indexed for the first time.
@@ -126,10 +126,8 @@ export class StoredIndex implements JobIndex {
     return (await this.#tree.filesOf(day)).filter(isSharedLogFile);
   }
 
-  async #indexedFiles(indexes: readonly DayIndex[], jobId: string): Promise<readonly LogFile[]> {
-    return (await this.#refreshed(indexes)).flatMap((index) =>
-      index.parts.filesOf(jobId).flatMap((file) => index.fileOf(file) ?? []),
-    );
+  async #indexedFiles(indexes: readonly DayIndex[], jobId: string): Promise<readonly JobFile[]> {
+    return (await this.#refreshed(indexes)).flatMap((index) => index.filesOf(jobId));
   }
 
   async #refreshed(indexes: readonly DayIndex[]): Promise<readonly DayIndex[]> {
