@@ -3,7 +3,7 @@ import { reportOnce } from '@taskspan/core/hub';
 import type { DecodedRecord, DecodedSpan } from '../decode.ts';
 import { idNeedle, isOwnFile } from './job-needle.ts';
 import { isOfJob, runOf, segmentRecordOf, streamKeyOf, writerOf } from './job-record.ts';
-import type { LogFile } from './log-file.ts';
+import type { JobFile, LogFile } from './log-file.ts';
 import { compareSegments, LogSegment } from './log-segment.ts';
 import { LogSource, type NewLine } from './log-source.ts';
 import type { LogTree } from './log-tree.ts';
@@ -55,7 +55,7 @@ export class JobLog {
   #promised = new Map<string, boolean>();
   #segmentLimit = MAX_SEGMENTS;
   #lastRefresh: Promise<void> = Promise.resolve();
-  #waitingRefresh: { readonly files: readonly LogFile[] | undefined; readonly done: Promise<void> } | undefined;
+  #waitingRefresh: { readonly files: readonly JobFile[] | undefined; readonly done: Promise<void> } | undefined;
 
   constructor(tree: LogTree, jobId: string) {
     this.#tree = tree;
@@ -74,12 +74,17 @@ export class JobLog {
     return this.#runs;
   }
 
-  get files(): readonly LogFile[] {
+  get files(): readonly JobFile[] {
     return this.#sources.map(({ file }) => file);
   }
 
+  /** Where spans may stand: of files of which only the places of records are known, everywhere. */
   get spanPlaces(): readonly SpanPlace[] {
-    return this.#spans;
+    const whole = this.files.filter(({ known }) => known !== undefined);
+    return [
+      ...this.#spans.filter(({ file }) => !whole.includes(file)),
+      ...whole.map((file) => ({ file, offset: 0, end: Number.POSITIVE_INFINITY })),
+    ];
   }
 
   get skippedLines(): number {
@@ -124,12 +129,12 @@ export class JobLog {
    *
    * @param files all files of the job; without them, those that are known
    */
-  refresh(files?: readonly LogFile[]): Promise<void> {
+  refresh(files?: readonly JobFile[]): Promise<void> {
     const waiting = this.#waitingRefresh;
     if (waiting !== undefined && (files === undefined || samePaths(files, waiting.files))) return waiting.done;
     const done = this.#lastRefresh.then(async () => {
       if (this.#waitingRefresh === next) this.#waitingRefresh = undefined;
-      await this.#refresh(files ?? this.files);
+      await this.#refresh(files ?? this.files.map(asUnknown));
     });
     const next = { files, done };
     this.#waitingRefresh = next;
@@ -138,7 +143,7 @@ export class JobLog {
     return done;
   }
 
-  async #refresh(files: readonly LogFile[]): Promise<void> {
+  async #refresh(files: readonly JobFile[]): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       if (!(await this.#isStill(files))) this.#reset();
       if (this.#sources.length === 0) this.#sources = this.#sourcesOf(files);
@@ -177,13 +182,13 @@ export class JobLog {
     this.#spans = [];
   }
 
-  #addSources(files: readonly LogFile[]): void {
+  #addSources(files: readonly JobFile[]): void {
     const known = new Set(this.#sources.map(({ file }) => file.path));
     const added = files.filter(({ path }) => !known.has(path));
     if (added.length > 0) this.#sources.push(...this.#sourcesOf(added));
   }
 
-  #sourcesOf(files: readonly LogFile[]): LogSource[] {
+  #sourcesOf(files: readonly JobFile[]): LogSource[] {
     const twins = twinsAmong(files);
     const needle = idNeedle(this.jobId);
     const byName = new Map<string, LogSource>();
@@ -288,6 +293,11 @@ function twinsAmong(files: readonly LogFile[]): ReadonlySet<string> {
   const counts = new Map<string, number>();
   for (const file of files) counts.set(nameOf(file), (counts.get(nameOf(file)) ?? 0) + 1);
   return new Set(files.flatMap((file) => ((counts.get(nameOf(file)) ?? 0) > 1 ? [file.path] : [])));
+}
+
+/** What was known of a file is not known of another in its place. */
+function asUnknown(file: JobFile): JobFile {
+  return { ...file, known: undefined };
 }
 
 function nameOf({ folder, day, name }: LogFile): string {

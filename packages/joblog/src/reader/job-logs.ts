@@ -1,7 +1,7 @@
 import type { JobIndex } from './job-index.ts';
 import { JobLog } from './job-log.ts';
 import { ownFileName } from './job-needle.ts';
-import { type LogFile, logFileAs } from './log-file.ts';
+import { type JobFile, type LogFile, logFileAs } from './log-file.ts';
 import type { LogTree } from './log-tree.ts';
 import { UnknownJobError } from './reader-error.ts';
 
@@ -37,7 +37,7 @@ export class JobLogs {
     return log;
   }
 
-  filesOf(jobId: string): Promise<readonly LogFile[]> {
+  filesOf(jobId: string): Promise<readonly JobFile[]> {
     return this.#index.filesOf(jobId);
   }
 

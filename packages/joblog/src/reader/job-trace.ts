@@ -1,6 +1,7 @@
 /** The spans of a job, as they stand in its files. */
 import { ATTR } from '@taskspan/core';
 import type { JobLog } from './job-log.ts';
+import { idNeedle } from './job-needle.ts';
 import { batchTextsOf } from './line-batches.ts';
 import type { LogTree } from './log-tree.ts';
 
@@ -33,8 +34,9 @@ export async function readTrace(
     return !hasMore;
   };
   let hasMore = false;
+  const needle = idNeedle(log.jobId);
   for (const { file, offset, end } of log.spanPlaces) {
-    for await (const line of tree.linesOf(file, { from: offset })) {
+    for await (const line of tree.linesOf(file, { from: offset, needle })) {
       if (line.offset >= end || hasMore) break;
       for (const batch of batchTextsOf(line.text)) {
         for (const group of groupsOf(parsed(batch), 'resourceSpans')) {

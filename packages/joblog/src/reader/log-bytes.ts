@@ -30,14 +30,24 @@ export async function openLogFile(file: LogFile): Promise<OpenedFile | undefined
 }
 
 /**
- * The bytes from an offset on, counted before compression; none when the file is gone. A chunk is valid until the next
- * one is asked for.
+ * The bytes from an offset on, counted before compression, up to another; none when the file is gone. A chunk is valid
+ * until the next one is asked for.
  */
-export async function* bytesOf(file: LogFile, from: number): AsyncGenerator<Buffer, void, undefined> {
+export async function* bytesOf(
+  file: LogFile,
+  from: number,
+  to: number = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Buffer, void, undefined> {
   const opened = await openLogFile(file);
   if (opened === undefined) return;
   try {
-    yield* opened.file.compression === 'none' ? plainBytes(opened.handle, from) : unpackedBytes(opened, from);
+    const isPlain = opened.file.compression === 'none';
+    let left = to - from;
+    for await (const chunk of isPlain ? plainBytes(opened.handle, from, to) : unpackedBytes(opened, from)) {
+      yield left < chunk.length ? chunk.subarray(0, left) : chunk;
+      left -= chunk.length;
+      if (left <= 0) return;
+    }
   } finally {
     await opened.handle.close();
   }
@@ -60,10 +70,10 @@ async function openPlain(path: string): Promise<FileHandle | undefined> {
   return undefined;
 }
 
-async function* plainBytes(handle: FileHandle, from: number): AsyncGenerator<Buffer, void, undefined> {
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  for (let at = from; ; ) {
-    const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, at);
+async function* plainBytes(handle: FileHandle, from: number, to: number): AsyncGenerator<Buffer, void, undefined> {
+  const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(0, to - from)));
+  for (let at = from; at < to; ) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, to - at), at);
     if (bytesRead === 0) return;
     at += bytesRead;
     yield buffer.subarray(0, bytesRead);

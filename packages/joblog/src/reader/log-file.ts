@@ -14,6 +14,21 @@ export interface LogFile {
   readonly compression: Compression;
 }
 
+/** Where the records of a job stand in a file, in bytes before compression, as far as somebody has looked. */
+export interface KnownLines {
+  /** Of the first line with one of them. */
+  readonly from: number;
+  /** After the last line with one of them. */
+  readonly to: number;
+  /** Of the first line that nobody has looked at: from there on may be more. */
+  readonly readTo: number;
+}
+
+/** A file of a job. In one that many jobs share it helps to know where to look. */
+export interface JobFile extends LogFile {
+  readonly known?: KnownLines | undefined;
+}
+
 const ENDINGS: Readonly<Record<Compression, string>> = {
   none: '.jsonl',
   gzip: '.jsonl.gz',

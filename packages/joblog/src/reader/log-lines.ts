@@ -37,6 +37,8 @@ export interface LineProgress {
 export interface LinesOptions {
   /** Offset of the first line that is wanted, the start of a line; default 0. */
   readonly from?: number | undefined;
+  /** Offset after the last line that is wanted, the end of a line; default: all there are. */
+  readonly to?: number | undefined;
   /** Only lines that hold these bytes: the others are passed over without being looked at. */
   readonly needle?: string | undefined;
   readonly progress?: LineProgress | undefined;
@@ -44,9 +46,9 @@ export interface LinesOptions {
 
 /** Reads the lines of a file. @see LogTree.linesOf */
 export async function* readLines(file: LogFile, options: LinesOptions = {}): AsyncGenerator<LogLine, void, undefined> {
-  const { from = 0, needle, progress } = options;
+  const { from = 0, to, needle, progress } = options;
   const splitter = new LineSplitter(from, needle);
-  for await (const chunk of bytesOf(file, from)) {
+  for await (const chunk of bytesOf(file, from, to)) {
     yield* splitter.add(chunk);
     if (progress !== undefined) Object.assign(progress, splitter.progress);
   }

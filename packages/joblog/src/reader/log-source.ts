@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { batchesOf, type LineBatches } from './line-batches.ts';
-import type { LogFile } from './log-file.ts';
+import type { JobFile } from './log-file.ts';
 import type { LogLine } from './log-lines.ts';
 import type { LogTree } from './log-tree.ts';
 import { RangeReader } from './range-reader.ts';
@@ -24,7 +24,7 @@ const REPLACEMENT = '\ufffd';
 
 /** A file that is read as it grows. */
 export class LogSource {
-  readonly file: LogFile;
+  readonly file: JobFile;
   readonly #tree: LogTree;
   readonly #needle: string | undefined;
   #seen: Stats | undefined;
@@ -48,7 +48,7 @@ export class LogSource {
    */
   constructor(
     tree: LogTree,
-    file: LogFile,
+    file: JobFile,
     options: { needle: string | undefined; twin: LogSource | undefined; hasTwin: boolean },
   ) {
     this.#tree = tree;
@@ -97,8 +97,18 @@ export class LogSource {
   async *newLines(): AsyncGenerator<NewLine, void, undefined> {
     this.#seen = await statOf(this.file.path);
     this.#skippedAtEnd = 0;
-    const progress = { next: this.#next, end: this.#next };
-    for await (const line of this.#tree.linesOf(this.file, { from: this.#next, needle: this.#needle, progress })) {
+    const { known } = this.file;
+    if (known !== undefined && this.#next === 0) {
+      yield* this.#read(known.from, known.to);
+      this.#next = Math.max(this.#next, known.to, known.readTo);
+    }
+    yield* this.#read(this.#next);
+    if (this.file.compression === 'none') this.#lastBytes = await this.#ending();
+  }
+
+  async *#read(from: number, to?: number): AsyncGenerator<NewLine, void, undefined> {
+    const progress = { next: from, end: from };
+    for await (const line of this.#tree.linesOf(this.file, { from, to, needle: this.#needle, progress })) {
       const batches = line.isTooLong ? TOO_LONG : batchesOf(line.text);
       if (line.isEnded || batches.skipped === 0) {
         this.#skipped += batches.skipped;
@@ -108,7 +118,6 @@ export class LogSource {
     }
     this.#next = Math.max(this.#next, progress.next);
     this.#seenBytes = progress.end;
-    if (this.file.compression === 'none') this.#lastBytes = await this.#ending();
   }
 
   /** Of a last line without its end, what is whole; the rest may be completed yet. */

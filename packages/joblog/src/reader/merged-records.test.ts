@@ -14,7 +14,12 @@ interface Delivery {
   readonly flaw: 'none' | 'torn before' | 'noise before' | 'again';
 }
 
-const FILES = [`${DAY}/a.jsonl`, `${DAY}/_05.0b0c0d0e.jsonl`, '2026-03-05/a.jsonl', '2026-03-05/_collector.jsonl'] as const;
+const FILES = [
+  `${DAY}/a.jsonl`,
+  `${DAY}/_05.0b0c0d0e.jsonl`,
+  '2026-03-05/a.jsonl',
+  '2026-03-05/_collector.jsonl',
+] as const;
 
 /** Times are few, so that many are equal; they go back, too. */
 const WRITER = fc.record({
