@@ -71,7 +71,7 @@ export class TreeReading {
     const isTakenUp = this.#isFirst && this.days.size > 0;
     await this.#findDays();
     for (const day of this.days.values()) {
-      if (day.goneSince === undefined) for (const file of await newIn(day)) await look(file);
+      if (day.goneSince === undefined) for (const file of await newIn(day, slice)) await look(file);
     }
     for (const file of this.#hot) {
       const isCold = performance.now() - file.grewAt >= HOT_MS || file.day.goneSince !== undefined;
@@ -111,16 +111,16 @@ export class TreeReading {
 }
 
 /** Files that are new, or came or went as plain or as compressed, since the folder was listed the last time. */
-async function newIn(day: DayProgress): Promise<readonly FileProgress[]> {
+async function newIn(day: DayProgress, slice: TimeSlice): Promise<readonly FileProgress[]> {
   const changedMs = await folderChangedMs(day.path);
   if (changedMs === undefined || changedMs === day.listedMs) return [];
   const names = await listed(day.path);
   if (names === undefined) return [];
   day.listedMs = Date.now() - changedMs < LISTING_MS ? -1 : changedMs;
-  return compare(day, names);
+  return await compare(day, names, slice);
 }
 
-function compare(day: DayProgress, names: readonly string[]): FileProgress[] {
+async function compare(day: DayProgress, names: readonly string[], slice: TimeSlice): Promise<FileProgress[]> {
   const plain = new Set<string>();
   const packed = new Map<string, Compression>();
   for (const fileName of names) {
@@ -128,22 +128,28 @@ function compare(day: DayProgress, names: readonly string[]): FileProgress[] {
     if (name === undefined || compression === undefined) continue;
     if (compression === 'none') plain.add(name);
     else packed.set(name, compression);
+    if (slice.isOver) await slice.next();
   }
   for (const name of day.active.keys()) if (!plain.has(name) && !packed.has(name)) day.active.delete(name);
-  day.forgetParked([...plain, ...packed.keys()]);
   const changed: FileProgress[] = [];
-  const compareOne = (name: string, isPlain: boolean, packing: Compression): void => {
-    // Most are as they were.
-    if (!(isPlain && packing !== 'none') && day.isParkedAs(name, packing)) return;
-    const file = day.file(name);
-    if (file.isPlainThere === isPlain && file.packing === packing) return;
-    file.isPlainThere = isPlain;
-    file.packing = packing;
-    changed.push(file);
-  };
-  for (const name of plain) compareOne(name, true, packed.get(name) ?? 'none');
-  for (const [name, packing] of packed) if (!plain.has(name)) compareOne(name, false, packing);
+  let atRest = 0;
+  for (const name of new Set([...plain, ...packed.keys()])) {
+    const isPlain = plain.has(name);
+    const packing = packed.get(name) ?? 'none';
+    if (!(isPlain && packing !== 'none') && day.isParkedAs(name, packing)) atRest += 1;
+    else if (isChanged(day.file(name), isPlain, packing)) changed.push(day.file(name));
+    if (slice.isOver) await slice.next();
+  }
+  if (atRest < day.parked.size) day.forgetParked([...plain, ...packed.keys()]);
   return changed;
+}
+
+/** Takes down what is there of a file; true when that was different. */
+function isChanged(file: FileProgress, isPlain: boolean, packing: Compression): boolean {
+  if (file.isPlainThere === isPlain && file.packing === packing) return false;
+  file.isPlainThere = isPlain;
+  file.packing = packing;
+  return true;
 }
 
 /** True for a file of which nothing is new. */
