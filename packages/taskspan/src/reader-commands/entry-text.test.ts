@@ -49,7 +49,7 @@ describe('an entry for people', () => {
       'event.name': 'exception',
     };
     assert.deepEqual(lines({ log: { level: 'ERROR', message: 'no', fields } }), [
-      'ERROR     TypeError: no  exception.type=TypeError exception.message=no event.name=exception',
+      'ERROR     TypeError: no',
       `${' '.repeat(36)}    at x`,
     ]);
   });

@@ -1,6 +1,7 @@
 /** Entries of a run's log for people: a line each, or as many as a text has. */
 import { ATTR, SUBMISSION_FIELDS } from '@taskspan/core';
 import type { JobEvent, JobLogEntry, JobLogMessage, JobManifest, JobMetricPoint } from '@taskspan/joblog';
+import { durationText } from './instant-text.ts';
 import { safeLine, safeLines } from './safe-text.ts';
 import type { StyleName, TextStyle } from './text-style.ts';
 
@@ -65,12 +66,13 @@ function contentText({ log, metric, event, manifest }: JobLogEntry): ContentText
 }
 
 function logText({ level, message, fields }: JobLogMessage): ContentText {
-  const { [ATTR.EXCEPTION_STACKTRACE]: stack = '', ...others } = fields;
-  const isException = stack !== '';
-  // The stack begins with the message.
-  const text = isException && !stack.includes(message) ? `${message}\n${stack}` : isException ? stack : message;
   const textStyle = fields[ATTR.LOG_IOSTREAM] === 'stderr' ? 'yellow' : undefined;
-  return { head: { word: level, style: LEVEL_STYLES[level], textStyle }, text, pairs: pairsOf(others) };
+  const head: Head = { word: level, style: LEVEL_STYLES[level], textStyle };
+  const { [ATTR.EXCEPTION_STACKTRACE]: stack, ...others } = fields;
+  if (stack === undefined) return { head, text: message, pairs: pairsOf(others) };
+  // A stack begins with type and message, which need not stand there twice.
+  const { [ATTR.EXCEPTION_TYPE]: _type, [ATTR.EXCEPTION_MESSAGE]: _message, 'event.name': _event, ...more } = others;
+  return { head, text: stack.includes(message) ? stack : `${message}\n${stack}`, pairs: pairsOf(more) };
 }
 
 function metricText({ name, value, unit, labels }: JobMetricPoint): ContentText {
@@ -79,15 +81,18 @@ function metricText({ name, value, unit, labels }: JobMetricPoint): ContentText 
 }
 
 function eventText({ event_type: type, job_label: label, metadata }: JobEvent): ContentText {
-  const { message = '', ...others } = metadata;
+  const { message = '', [ATTR.TASK_STATUS]: status = '', [ATTR.TASK_DURATION]: duration = '', ...others } = metadata;
   const pairs = type === STARTED ? Object.entries(others) : pairsOf(others);
-  const isBad = ['failure', 'orphaned'].includes(metadata[ATTR.TASK_STATUS] ?? type);
+  const took = duration === '' || !Number.isFinite(Number(duration)) ? '' : `after ${durationText(Number(duration))}`;
+  const parts = [safeLine(type), safeLine(status), took, message].filter((part) => part !== '');
   return {
-    head: { word: 'EVENT', style: isBad ? 'red' : 'blue' },
-    text: message === '' ? safeLine(type) : `${safeLine(type)}  ${message}`,
+    head: { word: 'EVENT', style: BAD.has(status) || BAD.has(type) ? 'red' : 'blue' },
+    text: parts.join('  '),
     pairs: label === '' ? pairs : [['label', label], ...pairs],
   };
 }
+
+const BAD: ReadonlySet<string> = new Set(['failure', 'orphaned', 'launch_failed']);
 
 function manifestText({ outputs, inputs, start_time: start, end_time: end, metadata }: JobManifest): ContentText {
   const refs = (name: string, list: JobManifest['outputs']): string[] =>

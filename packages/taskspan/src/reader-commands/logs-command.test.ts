@@ -32,7 +32,7 @@ describe('taskspan logs', () => {
       '2026-01-27 10:30:47.000Z  ERROR     no  why="a \\"b\\""',
       '                                    way',
       '2026-01-27 10:30:48.000Z  METRIC    rows_processed = 12 row',
-      '2026-01-27 10:30:49.000Z  EVENT     ended  label=nightly task.status=success task.duration_seconds=2.5',
+      '2026-01-27 10:30:49.000Z  EVENT     ended  success  after 2.5s  label=nightly',
       '',
     ]);
     assert.deepEqual([err, failed], ['', false]);
