@@ -216,6 +216,19 @@ describe('JobLogReader', () => {
       assert.equal(await messages({ job_run_id: 'b' }), 'of b b again b too');
     });
 
+    it('reads of a shared file what the index knows of, and what came since', async () => {
+      const ids = Array.from({ length: 20 }, (_, n) => `job-${n}`);
+      const round = (seq: number): string =>
+        lines(...ids.map((id) => logsLine(line(seq, { id, run: id }), line(seq, { id: `${id}0`, run: id }))));
+      const path = tree.write(`${DAY}/_05.0b0c0d0e.jsonl`, round(1) + round(2));
+      assert.equal((await reader.listJobs()).jobs.length, 40);
+      for (const id of ids.slice(0, 10)) assert.equal(await messages({ job_run_id: id }), 'm1 m2');
+      appendFileSync(path, round(3) + spansLine({ id: 'job-3', spanId: '33'.repeat(8) }));
+      for (const id of ids) assert.equal((await reader.getJobLogs({ job_run_id: id })).skipped_lines, undefined);
+      for (const id of ids) assert.match(await messages({ job_run_id: id }), /^m1 (m1 )?m2 (m2 )?m3( m3)?$/);
+      assert.equal((await reader.getJobTrace('job-3')).resourceSpans.length, 1);
+    });
+
     it('merges trees, days, shared files and compressed ones', async () => {
       const other = newTree();
       tree.write('2026-03-05/a.jsonl.gz', lines(logsLine(line(3), line(4))));
