@@ -1,5 +1,4 @@
 import { withoutEscapeSequences } from './escape-sequences.ts';
-import type { CutLine } from './line-splitter.ts';
 
 const RETURN = 13;
 /** Of a line's text as JSON. A record has at most 1 MiB, and what stands around the text needs some of it. */
@@ -9,6 +8,12 @@ const WORST_ESCAPE = 6;
 const FIRST_BYTES = 4 * 1024;
 /** Memory kept for the next line. */
 const KEPT_BYTES = 64 * 1024;
+
+/** A line of output: its text, and how many bytes of it were left out because it was too long. */
+export interface CutLine {
+  readonly text: string;
+  readonly cutBytes: number;
+}
 
 /** The beginning of a line whose end has not come yet: never more of it than a record can hold. */
 export class HeldLine {

@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer';
 import { withoutEscapeSequences } from './escape-sequences.ts';
-import { HeldLine } from './held-line.ts';
+import { type CutLine, HeldLine } from './held-line.ts';
 
 const NEWLINE = 10;
 const RETURN = '\r';
@@ -11,12 +11,6 @@ const PIECE_BYTES = 64 * 1024;
 export function lineOf(text: string): Lines {
   const isPlain = !ESCAPED.test(text);
   return { texts: [text], isAscii: false, isPlain, mayBeJson: text.includes('{') };
-}
-
-/** A line of output: its text, and how many bytes of it were left out because it was too long. */
-export interface CutLine {
-  readonly text: string;
-  readonly cutBytes: number;
 }
 
 /** Lines, with what is known of all of them by a look at the whole. */
@@ -35,8 +29,8 @@ export interface SplitLines {
   readonly lines: Lines | undefined;
 }
 
-/** All that JSON escapes, but for newlines, which stand between the lines. */
-const ESCAPED = /[^\n -\uffff]|["\\]/;
+/** All that JSON escapes, but for newlines, which stand between the lines; as one class, it is looked for at twice the pace. */
+const ESCAPED = /[^\n !#-[\]-\uffff]/;
 
 /**
  * Bytes of one stream into its lines, whatever the pieces in which they come. What is no UTF-8 becomes U+FFFD. Of a

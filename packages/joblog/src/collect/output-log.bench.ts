@@ -20,8 +20,8 @@ interface Output {
 }
 
 const OUTPUTS: Readonly<Record<string, Output>> = {
-  y: { line: 'y', bytes: 2_000_000 },
-  '20 bytes': { line: 'line of twenty chars', bytes: 4_000_000 },
+  y: { line: 'y', bytes: 1_000_000 },
+  '20 bytes': { line: 'line of twenty chars', bytes: 3_000_000 },
   '100 bytes': { line: `2026-03-04 05:06:07 [info] request handled${' in some time'.repeat(4)}`, bytes: 10_000_000 },
   '1 KiB': { line: 'x'.repeat(1023), bytes: 50_000_000 },
   '1 KiB, not ASCII': { line: 'ü'.repeat(512), bytes: 50_000_000 },
