@@ -76,8 +76,6 @@ export async function openOutputPipes(): Promise<OutputPipes> {
     for (const path of paths) opened.push(openEnds(path));
     return new OutputPipes(opened);
   } catch (error) {
-    // No such program here (Windows, images without a shell), or no folder for it: that does not change for the next one.
-    canMakeFifos = false;
     reportOnce('run-command.pipes', `no named pipes (${String(error)}): a command cannot open /dev/stdout by name`);
     new OutputPipes(opened).close();
     return new OutputPipes();
@@ -98,11 +96,43 @@ function openEnds(path: string): PipeEnds {
   }
 }
 
+/** Who waits for named pipes. */
+interface WantedFifos {
+  readonly paths: readonly string[];
+  readonly made: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+/** Commands whose pipes one process makes: whoever comes while it runs waits for the next. */
+const MOST_AT_ONCE = 64;
+const wanted: WantedFifos[] = [];
+let isMaking = false;
+
 function makeFifos(paths: readonly string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // Outside of the caller's run, which has not started this process.
-    const maker = context.with(ROOT_CONTEXT, () => spawn('mkfifo', ['-m', '600', ...paths], { stdio: 'ignore' }));
-    maker.once('error', reject);
-    maker.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`mkfifo ended with ${code}`))));
+  return new Promise((made, failed) => {
+    wanted.push({ paths, made, failed });
+    if (!isMaking) makeNext();
+  });
+}
+
+function makeNext(): void {
+  const batch = wanted.splice(0, MOST_AT_ONCE);
+  isMaking = batch.length > 0;
+  if (!isMaking) return;
+  const paths = batch.flatMap((one) => one.paths);
+  // Outside of the caller's run, which has not started this process.
+  const maker = context.with(ROOT_CONTEXT, () => spawn('mkfifo', ['-m', '600', ...paths], { stdio: 'ignore' }));
+  maker.once('error', (error) => {
+    // There is none here (images without a shell): that does not change for the next one.
+    canMakeFifos = false;
+    for (const { failed } of batch) failed(error);
+    makeNext();
+  });
+  maker.once('exit', (code) => {
+    for (const { made, failed } of batch) {
+      if (code === 0) made();
+      else failed(new Error(`mkfifo ended with ${code}`));
+    }
+    makeNext();
   });
 }

@@ -36,7 +36,8 @@ import { SignalRelay } from './signal-relay.ts';
  * @throws TypeError (as a rejection) when `command` or an option is not what it should be
  */
 export async function runCommand(command: readonly string[], options: RunCommandOptions = {}): Promise<CommandResult> {
-  return superviseCommand(command, options);
+  const { interruptedBy: _, ...result } = await superviseCommand(command, options);
+  return result;
 }
 
 /** What `taskspan run` learns besides. */
