@@ -73,10 +73,12 @@ async function readPlain(file: FileProgress, taker: LineTaker, slice: TimeSlice)
     file.mark = fileMark(stats);
     const lines = new EventLines(taker);
     let at = file.plainRead;
-    for (let bytes = readChunk(descriptor, at); bytes > 0; bytes = readChunk(descriptor, at)) {
+    // What is written meanwhile is read the next time: a writer may be as quick as we are.
+    while (at < stats.size) {
+      const bytes = readSync(descriptor, CHUNK, 0, Math.min(CHUNK.length, stats.size - at), at);
+      if (bytes === 0) break;
       lines.add(CHUNK.subarray(0, bytes));
       at += bytes;
-      if (bytes < CHUNK.length) break;
       if (slice.isOver) await slice.next();
     }
     lines.end();
@@ -93,10 +95,6 @@ function endsAt(descriptor: number, end: number): boolean {
   if (end === 0) return true;
   readSync(descriptor, CHUNK, 0, 1, end - 1);
   return CHUNK[0] === NEWLINE || CHUNK[0] === CLOSING_BRACE;
-}
-
-function readChunk(descriptor: number, at: number): number {
-  return readSync(descriptor, CHUNK, 0, CHUNK.length, at);
 }
 
 async function readPacked(file: FileProgress, taker: LineTaker): Promise<boolean> {

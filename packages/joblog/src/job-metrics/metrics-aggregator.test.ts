@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { MetricsAggregator } from './metrics-aggregator.ts';
 import { DAY, lineOf, START_MS, StoredRun, StoredRuns, sample } from './stored-runs.test.fixture.ts';
 
@@ -280,11 +280,25 @@ describe('the metrics aggregator', () => {
       const late = Buffer.from(lineOf(run.rows(8)));
       const parts = [
         readFileSync(stored.path('a.jsonl.gz')),
-        gzipSync(Buffer.concat([readFileSync(stored.path('a.jsonl')), late])),
+        zlib.gzipSync(Buffer.concat([readFileSync(stored.path('a.jsonl')), late])),
       ];
       writeFileSync(stored.path('a.jsonl.gz'), Buffer.concat(parts));
       rmSync(stored.path('a.jsonl'));
       assert.equal(sample(await text(aggregator), ROWS), 26);
+    });
+
+    it('a day that was packed with zstd, where Node has it', async () => {
+      const { zstdCompressSync } = zlib as { zstdCompressSync?: (bytes: Buffer) => Buffer };
+      const aggregator = open();
+      for (const id of ['a', 'b']) stored.add(new StoredRun(id));
+      await aggregator.refresh();
+      if (zstdCompressSync === undefined) return;
+      stored.add(new StoredRun('c'));
+      for (const name of ['b', 'c']) {
+        writeFileSync(stored.path(`${name}.jsonl.zst`), zstdCompressSync(readFileSync(stored.path(`${name}.jsonl`))));
+        rmSync(stored.path(`${name}.jsonl`));
+      }
+      assert.equal(sample(await text(aggregator), TOTAL), 3);
     });
 
     it('a day that was compressed before anybody looked', async () => {

@@ -21,6 +21,9 @@ const SAVE_MS = 10_000;
 /** Of the time, saving may take one part in so many. */
 const SAVE_SHARE = 30;
 
+/** Nobody who asks waits for saving that takes longer, in milliseconds. */
+const QUICK_MS = 200;
+
 /** How often it is looked for runs that can be forgotten. */
 const FORGET_MS = 60_000;
 
@@ -57,6 +60,9 @@ export class MetricsAggregator {
   /** True while the state on the disk is not what was counted. */
   #isDirty = false;
   #saveAfter = 0;
+  /** How long it took the last time. */
+  #saveMs = 0;
+  #saving: Promise<void> | undefined;
   /** The reading that goes on, or the one that waits for it; whatever comes later shares that. */
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -97,6 +103,7 @@ export class MetricsAggregator {
   /** Saves what was counted. Nothing is open afterwards, and another refresh is allowed. Never rejects. */
   async close(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
+    await this.#saving;
     await this.#save();
   }
 
@@ -104,6 +111,8 @@ export class MetricsAggregator {
     try {
       if (!this.#isLoaded) this.#counted = (await this.#state?.load(() => this.#nothing())) ?? this.#counted;
       this.#isLoaded = true;
+      // What is written must not change meanwhile.
+      await this.#saving;
       const { cells, book, trees } = this.#counted;
       cells.reading = this.#readings;
       const slice = new TimeSlice();
@@ -112,7 +121,11 @@ export class MetricsAggregator {
       }
       this.#readings += 1;
       this.#forget();
-      if (performance.now() >= this.#saveAfter) await this.#save();
+      if (performance.now() >= this.#saveAfter) {
+        const isQuick = this.#saveMs < QUICK_MS;
+        this.#saving = this.#save();
+        if (isQuick) await this.#saving;
+      }
     } catch (error) {
       reportOnce('metrics.refresh', `metrics cannot be made from the files: ${String(error)}`);
     }
@@ -130,7 +143,8 @@ export class MetricsAggregator {
     const startedAt = performance.now();
     if (await this.#state.save(this.#counted)) this.#isDirty = false;
     const now = performance.now();
-    this.#saveAfter = now + Math.max(SAVE_MS, (now - startedAt) * SAVE_SHARE);
+    this.#saveMs = now - startedAt;
+    this.#saveAfter = now + Math.max(SAVE_MS, this.#saveMs * SAVE_SHARE);
   }
 
   #nothing(): Counted {
