@@ -64,6 +64,8 @@ describe('lines with events', () => {
     const lines = new EventLines(taken);
     const chunk = Buffer.alloc(1 << 20, 'x');
     for (let at = 0; at < 65; at += 1) lines.add(chunk);
+    lines.end();
+    assert.equal(lines.heldBytes, 0);
     lines.add(Buffer.from(`\n${started}`));
     assert.deepEqual([taken.names, taken.skippedLines], [['task.started'], 1]);
   });

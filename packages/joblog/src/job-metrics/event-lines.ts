@@ -26,9 +26,9 @@ export class EventLines {
     this.#taker = taker;
   }
 
-  /** Bytes of the line that has no end yet. */
+  /** Bytes of the line that has no end yet, to be read once more; 0 when it is too long: what follows is another line. */
   get heldBytes(): number {
-    return this.#heldBytes;
+    return this.#heldBytes > MAX_LINE_BYTES ? 0 : this.#heldBytes;
   }
 
   /** @param chunk whose memory may be used again afterwards */
