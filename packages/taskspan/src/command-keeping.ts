@@ -33,7 +33,13 @@ export async function keepCommand(config: Config): Promise<CommandKeeping> {
   const writer =
     logsFolder === undefined
       ? undefined
-      : new JobLogWriter({ directory: logsFolder, resource: { attributes }, instanceId, thread: false });
+      : new JobLogWriter({
+          directory: logsFolder,
+          resource: { attributes },
+          instanceId,
+          runFilesPerHour: config.runFilesPerHour,
+          thread: false,
+        });
   const otlp = isSent ? await loadExport(config, delivery, place) : undefined;
   const sinks: RecordSink[] = [];
   if (writer !== undefined) sinks.push(writer.recordSink);

@@ -388,4 +388,14 @@ echo up; while :; do sleep 0.05; done`;
     const used = Number(line.event('busy', 'exited')['task.cpu.seconds']);
     assert.ok(used >= 0.2 && used < 5, `${used} s`);
   });
+
+  it('--max-lines limits the log, not what is shown, and the log says how much is not there', async () => {
+    const ended = await line.run(['--id', 'loud', '--max-lines', '100', '--', 'seq', '5000']);
+    assert.equal(ended.stdout.split('\n').length, 5001);
+    const { records } = line.log('loud');
+    const lines = records.filter(({ attributes }) => attributes['log.iostream'] === 'stdout');
+    assert.ok(lines.length >= 100 && lines.length <= 2000, `${lines.length} lines`);
+    const told = records.filter(({ body }) => typeof body === 'string' && /drop/i.test(body));
+    assert.ok(told.length > 0, 'the log says so');
+  });
 });

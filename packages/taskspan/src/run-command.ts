@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util';
 import { reportOnce, state } from '@taskspan/core/hub';
 import { givenRunId, openOutputPipes, superviseCommand } from '@taskspan/joblog/run';
 import { type CommandKeeping, keepCommand } from './command-keeping.ts';
-import { describeWarning, readConfig } from './config.ts';
+import { type Config, describeWarning, readConfig } from './config.ts';
 import { endBySignal, endWithCode } from './process-end.ts';
 import { type RunRequest, readRunArguments, runHelp, UsageError } from './run-options.ts';
 
@@ -34,7 +34,7 @@ async function run(request: RunRequest): Promise<void> {
   const pipes = openOutputPipes();
   const config = readConfig(process.env, dir === undefined ? {} : { dir });
   for (const warning of config.warnings) reportOnce(`config.${warning.key}`, describeWarning(warning));
-  const keeping: CommandKeeping | undefined = config.disabled ? undefined : await keepCommand(config);
+  const keeping = config.disabled ? undefined : await keep(config);
   const result = await superviseCommand(
     command,
     { ...options, id: id ?? givenRunId(process.env), show: !quiet },
@@ -45,6 +45,16 @@ async function run(request: RunRequest): Promise<void> {
   const signal = result.interruptedBy ?? (result.category === 'signal' ? result.signal : undefined);
   if (signal !== undefined) await endBySignal(signal);
   else endWithCode(result.shellStatus);
+}
+
+/** Whatever is wrong here, the command runs. */
+async function keep(config: Config): Promise<CommandKeeping | undefined> {
+  try {
+    return await keepCommand(config);
+  } catch (error) {
+    warn(`the run cannot be kept: ${String(error)}`);
+    return undefined;
+  }
 }
 
 /**
