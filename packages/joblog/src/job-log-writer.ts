@@ -8,8 +8,6 @@ import {
   type ResourceLike,
   type RunLines,
   type RunRecord,
-  recordDropped,
-  reportOnce,
   runLinesSize,
   runRecordSize,
   spanSize,
@@ -23,9 +21,10 @@ import {
   type TextAppend,
 } from './append-batch.ts';
 import { AppendThread, type LeftBatches } from './append-thread.ts';
-import { Appender, type AppenderOptions } from './appender.ts';
-import { countItems } from './count-items.ts';
+import type { Append, AppenderOptions } from './appender.ts';
+import { DirectWriter } from './direct-writer.ts';
 import { DiskEpisode } from './disk-episode.ts';
+import { countLostBatch } from './lost-lines.ts';
 import { endsRun, PendingItems, refuse } from './pending-items.ts';
 import { RunFiles, type RunFilesPerHour } from './run-files.ts';
 
@@ -80,9 +79,9 @@ export class JobLogWriter {
   readonly #files: RunFiles;
   readonly #pending: PendingItems;
   readonly #disk: DiskEpisode;
+  readonly #direct: DirectWriter;
   #thread: AppendThread | undefined;
   #threadFailed = false;
-  #direct: Appender | undefined;
   #immediate = false;
   #isFormatting = false;
   #sequence = 0;
@@ -103,6 +102,7 @@ export class JobLogWriter {
     this.#pending = new PendingItems(this.#files, resource);
     this.#threadFailed = options.thread === false;
     this.#disk = new DiskEpisode(directory);
+    this.#direct = new DirectWriter(this.#appenderOptions, this.#disk);
   }
 
   /** Takes a record of a run. */
@@ -214,7 +214,7 @@ export class JobLogWriter {
     this.#thread = undefined;
     this.#threadFailed = true;
     await thread?.end();
-    this.#direct?.close();
+    this.#direct.close();
   }
 
   #queued(bytes: number, kind: number): void {
@@ -263,24 +263,12 @@ export class JobLogWriter {
     // It may have turned out meanwhile that there is no thread.
     if (this.#thread !== thread) this.#writeDirect(batch);
     else if (hasRoom) thread.post(batch);
-    else this.#countBatch(batch, 0, 'overflow');
+    else countLostBatch(batch, 0, 'overflow');
   }
 
   /** Formats what waits and writes it in the calling thread, without any detour. */
   #flushDirect(): void {
-    this.#direct ??= new Appender(this.#appenderOptions);
-    let failed: string | undefined;
-    let count = 0;
-    for (const append of this.#takeAppends()) {
-      const { file, isNew, isLast } = append;
-      const lines = 'bytes' in append ? append.bytes : Buffer.from(append.text, append.isAscii ? 'latin1' : 'utf8');
-      const failure = this.#direct.append({ file, lines, isNew, isLast });
-      count += 1;
-      if (failure === undefined) continue;
-      failed = failure.code;
-      this.#countLost(failure.lost, 'disk');
-    }
-    if (count > 0) this.#disk.batch(failed);
+    this.#direct.write(asBytes(this.#takeAppends()));
   }
 
   /** Batches are made one by one: what is formatted becomes bytes at once, and nothing of it grows old. */
@@ -312,41 +300,21 @@ export class JobLogWriter {
   }
 
   #writeDirect(batch: AppendBatch, skip = 0): void {
-    this.#direct ??= new Appender(this.#appenderOptions);
-    let failed: string | undefined;
-    for (const append of appendsOf(batch, skip)) {
-      const failure = this.#direct.append(append);
-      if (failure === undefined) continue;
-      failed = failure.code;
-      this.#countLost(failure.lost, 'disk');
-    }
+    this.#direct.write(appendsOf(batch, skip));
     recycle(batch.memory);
-    this.#disk.batch(failed);
   }
 
   #countLeft({ batches, skip }: LeftBatches): void {
     batches.forEach((batch, at) => {
-      this.#countBatch(batch, at === 0 ? skip : 0, 'disk');
+      countLostBatch(batch, at === 0 ? skip : 0, 'disk');
     });
-  }
-
-  #countBatch(batch: AppendBatch, skip: number, reason: 'disk' | 'overflow'): void {
-    for (const { lines } of appendsOf(batch, skip)) this.#countLost(lines.toString(), reason);
-  }
-
-  #countLost(lines: string, reason: 'disk' | 'overflow'): void {
-    const { logs, spans } = countItems(lines);
-    if (reason === 'overflow')
-      reportOnce('joblog.overflow', 'job logs come faster than the disk takes them; some are dropped and counted');
-    if (logs > 0) recordDropped('logs', reason, logs);
-    if (spans > 0) recordDropped('spans', reason, spans);
   }
 
   /** The thread, started now if need be; undefined where there can be none. */
   #startedThread(): AppendThread | undefined {
     if (this.#thread !== undefined || this.#threadFailed) return this.#thread;
     // What was written directly before is closed: from now on the thread holds the descriptors.
-    this.#direct?.close();
+    this.#direct.close();
     try {
       this.#thread = new AppendThread(this.#appenderOptions, {
         onLost: (logs, spans) => this.#disk.lost(logs, spans),
@@ -369,5 +337,13 @@ export class JobLogWriter {
     this.#thread = undefined;
     this.#threadFailed = true;
     diag.debug('taskspan: job logs are written by the main thread: no worker thread can run here');
+  }
+}
+
+function* asBytes(appends: Iterable<TextAppend | BytesAppend>): Generator<Append> {
+  for (const append of appends) {
+    const { file, isNew, isLast } = append;
+    const lines = 'bytes' in append ? append.bytes : Buffer.from(append.text, append.isAscii ? 'latin1' : 'utf8');
+    yield { file, lines, isNew, isLast };
   }
 }
