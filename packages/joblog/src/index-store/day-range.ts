@@ -36,7 +36,3 @@ export function rangeOfFolder(day: string): StartRange {
   const ms = Date.parse(day);
   return { fromMs: ms - MS_PER_DAY, beforeMs: ms + 2 * MS_PER_DAY };
 }
-
-export function overlaps(a: StartRange, b: StartRange): boolean {
-  return a.fromMs < b.beforeMs && b.fromMs < a.beforeMs;
-}

@@ -2,12 +2,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
 export interface PartText {
-  /** The bytes from `at` on; throws {@link StaleIndexError} when they are not there. */
+  /** The bytes from `at` on; throws when they are not there. */
   read(at: number, length: number): Buffer;
 }
 
 /** The file of the index is not what it was when it was opened: it is read again, or made again. */
-export class StaleIndexError extends Error {
+class StaleIndexError extends Error {
   override readonly name = 'StaleIndexError';
 }
 
