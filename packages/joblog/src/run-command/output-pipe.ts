@@ -4,8 +4,7 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { context, ROOT_CONTEXT } from '@opentelemetry/api';
-import { reportOnce } from '@taskspan/core/hub';
+import { context, diag, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { OutputStream } from '../collect/output-log.ts';
 
 /** The two ends of one pipe; undefined write end: handed over already. */
@@ -76,7 +75,7 @@ export async function openOutputPipes(): Promise<OutputPipes> {
     for (const path of paths) opened.push(openEnds(path));
     return new OutputPipes(opened);
   } catch (error) {
-    reportOnce('run-command.pipes', `no named pipes (${String(error)}): a command cannot open /dev/stdout by name`);
+    diag.debug(`taskspan: no named pipes (${String(error)}): a command cannot open /dev/stdout by name`);
     new OutputPipes(opened).close();
     return new OutputPipes();
   } finally {
