@@ -15,7 +15,7 @@ export interface LogFile {
 }
 
 /** Where the records of a job stand in a file, in bytes before compression, as far as somebody has looked. */
-export interface KnownLines {
+interface KnownLines {
   /** Of the first line with one of them. */
   readonly from: number;
   /** After the last line with one of them. */

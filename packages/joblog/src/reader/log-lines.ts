@@ -27,7 +27,7 @@ export interface LogLine {
 }
 
 /** How far a file was looked through; filled in while lines are read, those that are not given included. */
-export interface LineProgress {
+interface LineProgress {
   /** Of the first line that has no end yet. */
   next: number;
   /** Of the first byte that was not there yet. */
