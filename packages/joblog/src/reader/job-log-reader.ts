@@ -71,7 +71,8 @@ export class JobLogReader {
   #isClosed = false;
 
   constructor(options: JobLogReaderOptions) {
-    const { refreshIntervalMs = DEFAULT_REFRESH_MS, cacheSize = DEFAULT_CACHE_SIZE } = options;
+    const refreshIntervalMs = finiteOr(options.refreshIntervalMs, DEFAULT_REFRESH_MS);
+    const cacheSize = finiteOr(options.cacheSize, DEFAULT_CACHE_SIZE);
     this.#tree = new LogTree(options.logs);
     this.#index = new StoredIndex({ tree: this.#tree, folder: options.index });
     this.#logs = new JobLogs(this.#tree, this.#index, Math.max(0, cacheSize));
@@ -185,6 +186,10 @@ export class JobLogReader {
     if (view.latest === undefined) throw new UnknownJobError(id);
     return { log, view };
   }
+}
+
+function finiteOr(value: number | undefined, fallback: number): number {
+  return value !== undefined && Number.isFinite(value) ? value : fallback;
 }
 
 function skipped({ skippedLines }: JobLog): SkippedLines {
