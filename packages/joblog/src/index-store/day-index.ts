@@ -26,8 +26,9 @@ const PIECE_BYTES = 2 * 1024 * 1024;
 const PLAIN_ENDING = '.jsonl';
 /** Each thread has the next task at hand when it is done with one. */
 const TASKS_AHEAD: number = 2 * SCAN_THREADS;
-/** What is read faster than this is not worth a file. */
+/** What is read faster than this is not worth a file; in a large index, than a millisecond for each of so many bytes. */
 const WORTH_SAVING_MS = 1;
+const SAVED_BYTES_PER_MS = 1_000_000;
 
 export interface DayIndexOptions {
   /** A logs folder, absolute. */
@@ -86,9 +87,13 @@ export class DayIndex {
     return this.#files.bytes + this.#parts.bytes;
   }
 
-  /** True while it could be read again from its file without losing work. */
+  /** True while it could be read again from its file without losing much work. */
   get isSaved(): boolean {
-    return this.#path !== undefined && this.#unsavedMs === 0;
+    return this.#path !== undefined && !this.#isWorthSaving;
+  }
+
+  get #isWorthSaving(): boolean {
+    return this.#unsavedMs >= Math.max(WORTH_SAVING_MS, this.bytes / SAVED_BYTES_PER_MS);
   }
 
   get parts(): DayParts {
@@ -260,7 +265,7 @@ export class DayIndex {
   }
 
   async #save(): Promise<void> {
-    if (this.#path === undefined || this.#unsavedMs < WORTH_SAVING_MS) return;
+    if (this.#path === undefined || !this.#isWorthSaving) return;
     const begunMs = performance.now();
     const before = this.#opened;
     const tables = this.#parts.compact();

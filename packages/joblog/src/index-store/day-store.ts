@@ -11,7 +11,7 @@ import { columnBytes, PartTable } from './part-table.ts';
 import { FileText, OpenFile } from './part-text.ts';
 
 /** Another layout has another number: readers of either make it again. */
-const MAGIC = Buffer.from('taskspan jobs 01');
+const MAGIC = Buffer.from('taskspan jobs 02');
 const HEAD_BYTES: number = MAGIC.length + 8;
 const ALIGNMENT = 8;
 const CHECK_BYTES = 4 * 1024 * 1024;

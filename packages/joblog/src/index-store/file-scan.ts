@@ -5,7 +5,7 @@ import type { DecodedRecord, DecodedSpan } from '../decode.ts';
 import { batchesOf } from '../reader/line-batches.ts';
 import { RunFacts } from '../reader/run-facts.ts';
 import type { LineWindow } from './line-window.ts';
-import { type RunPart, runKey } from './run-part.ts';
+import { type RunPart, runKey, SPANS_BELOW } from './run-part.ts';
 import { tellingLine } from './telling-records.ts';
 
 const NEWLINE = 10;
@@ -135,11 +135,14 @@ export class FileScan {
     new RunFacts(part.jobId, part.run, part.state).add(record);
   }
 
-  /** Of spans, only that of the run itself tells something. */
+  /** Of spans, only that of the run itself tells something. Of the others it is noted where they stand among other jobs'. */
   #takeSpan(span: DecodedSpan, from: number, to: number): void {
     const { [ATTR.TASK_ID]: jobId, [ATTR.OPERATION]: operation } = span.attributes;
-    if (typeof jobId !== 'string' || jobId === '' || typeof operation !== 'string') return;
-    if (span.kind !== INTERNAL && span.kind !== CONSUMER) return;
+    if (typeof jobId !== 'string' || jobId === '') return;
+    if (typeof operation !== 'string' || (span.kind !== INTERNAL && span.kind !== CONSUMER)) {
+      if (this.#isWhole) this.#part({ jobId, run: SPANS_BELOW, from, to });
+      return;
+    }
     const part = this.#part({ jobId, run: span.spanId, from, to });
     new RunFacts(part.jobId, part.run, part.state).addSpan(span);
   }
@@ -160,8 +163,8 @@ export class FileScan {
   }
 }
 
-export function isOpen({ state }: RunPart): boolean {
-  return state.status === undefined;
+export function isOpen({ run, state }: RunPart): boolean {
+  return state.status === undefined && run !== SPANS_BELOW;
 }
 
 /** As text: a record may have another event's name in a text, and is kept in vain. */

@@ -1,7 +1,7 @@
 /** Which runs a list shall show: a quick look at the columns of a table, then a sure one at the row. */
 import type { JobRow, JobStatus, JobsRequest } from '../reader/job.ts';
 import { BadRequestError } from '../reader/reader-error.ts';
-import { OPEN_CODE, type PartTable, STATUS_CODES } from './part-table.ts';
+import { OPEN_CODE, type PartTable, STATUS_CODES, UNLISTED_CODE } from './part-table.ts';
 import { textHash } from './text-hash.ts';
 
 const MAX_LIMIT = 10_000;
@@ -34,6 +34,7 @@ export class JobsFilter {
   /** False when the row cannot pass, whatever its text says. */
   mayPass({ words, status }: PartTable, row: number): boolean {
     return (
+      status[row] !== UNLISTED_CODE &&
       (this.#operation === 0 || words.operation[row] === this.#operation) &&
       (this.#label === 0 || words.label[row] === this.#label) &&
       (this.#service === 0 || words.service[row] === this.#service) &&
@@ -61,7 +62,7 @@ function hashOf(parameter: string, text: string | undefined): number {
 function codesOf(status: JobStatus): Uint8Array {
   const code = STATUS_CODES.indexOf(status);
   if (code < 0) throw new BadRequestError('status', status, `one of ${STATUS_CODES.join(', ')}`);
-  const codes = new Uint8Array(STATUS_CODES.length);
+  const codes = new Uint8Array(STATUS_CODES.length + 1);
   codes[code] = 1;
   // An open run is unknown once it has been silent for long.
   if (status === 'unknown') codes[OPEN_CODE] = 1;

@@ -5,7 +5,7 @@
 import { TASK_STATUSES } from '@taskspan/core';
 import type { JobStatus } from '../reader/job.ts';
 import { MemoryText, type PartText } from './part-text.ts';
-import { comparePlaces, decodePart, encodePart, type ListPlace, type RunPart } from './run-part.ts';
+import { comparePlaces, decodePart, encodePart, type ListPlace, type RunPart, SPANS_BELOW } from './run-part.ts';
 import { textHash } from './text-hash.ts';
 
 const MS_PER_DAY = 86_400_000;
@@ -14,6 +14,8 @@ const NANOS_PER_MS = 1_000_000n;
 /** 0 stands for a run that is open: whether it runs is a matter of when one asks. */
 export const OPEN_CODE = 0;
 export const STATUS_CODES: readonly JobStatus[] = ['running', ...TASK_STATUSES, 'unknown'];
+/** Of what is no run and in no list. */
+export const UNLISTED_CODE: number = STATUS_CODES.length;
 
 /** Where a part's lines lie is known to this many bytes without reading its text. */
 export const PLACE_BYTES = 4096;
@@ -153,11 +155,16 @@ export function tableOf(parts: readonly RunPart[], day: string): PartTable {
       last: Math.floor(part.to / PLACE_BYTES),
       byId: row,
     });
-    table.status[row] = state.status === undefined ? OPEN_CODE : STATUS_CODES.indexOf(state.status);
+    table.status[row] = statusCode(part);
     textAt += Buffer.byteLength(texts[row] ?? '');
   });
   sortById(table);
   return table;
+}
+
+function statusCode({ run, state: { status } }: RunPart): number {
+  if (run === SPANS_BELOW) return UNLISTED_CODE;
+  return status === undefined ? OPEN_CODE : STATUS_CODES.indexOf(status);
 }
 
 /** One table of the live rows of several. */

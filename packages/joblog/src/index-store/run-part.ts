@@ -14,6 +14,9 @@ export interface RunPart {
   readonly state: RunState;
 }
 
+/** Instead of a run: the lines with spans below the runs of a job, which say of which job they are, and no more. */
+export const SPANS_BELOW = '\0spans';
+
 /** Names a run among all others. */
 export function runKey(jobId: string, run: string): string {
   return `${run}\n${jobId}`;

@@ -314,4 +314,19 @@ describe('StoredIndex, whatever happens to files', () => {
     utimesSync(path, 0, 0);
     assert.equal((await index.listJobs({})).jobs.length, 2);
   });
+
+  it('knows where in a shared file the spans of a job stand, and lists none of them', async () => {
+    const span = (id: string): string =>
+      `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"${'a'.repeat(32)}","spanId":"b1b2c3d4e5f60718","name":"fetch",` +
+      `"kind":3,"startTimeUnixNano":"1","endTimeUnixNano":"2","attributes":[{"key":"task.id","value":{"stringValue":"${id}"}}]}]}]}]}\n`;
+    const lines = [runLine(run(1)), runLine(run(2)), span('run-1'), runLine(run(3)), span('run-1'), span('other')];
+    addToFile(logs, `${DAY}/_07.0198c0de.jsonl`, lines.join(''));
+    const index = open();
+    assert.equal(await told(index), 'run-3 success, run-2 success, run-1 success');
+    const [file] = await index.filesOf('run-1');
+    const readTo = lines.join('').length;
+    assert.deepEqual(file?.known, { from: 0, to: readTo - span('other').length, readTo });
+    assert.equal((await index.filesOf('other')).length, 1);
+    assert.equal(await told(index, { query: 'other' }), '');
+  });
 });

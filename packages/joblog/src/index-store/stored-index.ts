@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 import { safeFileName } from '@taskspan/core/hub';
 import type { JobsRequest, JobsResponse } from '../reader/job.ts';
 import type { JobIndex } from '../reader/job-index.ts';
-import { COMPRESSIONS, isSharedLogFile, type JobFile, type LogFile, logFileAs } from '../reader/log-file.ts';
+import { COMPRESSIONS, type JobFile, type LogFile, logFileAs, parseLogFileName } from '../reader/log-file.ts';
 import type { LogTree } from '../reader/log-tree.ts';
 import type { JobSearchRequest, JobSearchResponse } from '../reader/search.ts';
 import { DayIndex } from './day-index.ts';
@@ -123,7 +123,14 @@ export class StoredIndex implements JobIndex {
   }
 
   async #sharedFiles(day: string): Promise<readonly LogFile[]> {
-    return (await this.#tree.filesOf(day)).filter(isSharedLogFile);
+    const files: LogFile[] = [];
+    for (const folder of this.#tree.folders) {
+      for (const fileName of await namesIn(`${folder}/${day}`)) {
+        const parsed = fileName.startsWith('_') ? parseLogFileName(fileName) : undefined;
+        if (parsed !== undefined) files.push({ path: `${folder}/${day}/${fileName}`, folder, day, ...parsed });
+      }
+    }
+    return files;
   }
 
   async #indexedFiles(indexes: readonly DayIndex[], jobId: string): Promise<readonly JobFile[]> {
@@ -170,7 +177,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
   } catch {
-    // There is no folder yet, or it cannot be read: then there is nothing to clear away.
+    // There is no such folder (yet), or it cannot be read: nothing of it is known.
     return [];
   }
 }
