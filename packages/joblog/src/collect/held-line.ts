@@ -43,7 +43,7 @@ export class HeldLine {
   take(): CutLine {
     const length = this.#cutBytes === 0 ? this.#length : wholeCharacters(this.#bytes, this.#length);
     const text = withoutEscapeSequences(this.#bytes.toString('utf8', 0, length));
-    const line = fitting(text, this.#cutBytes + this.#length - length);
+    const line = { text, cutBytes: this.#cutBytes + this.#length - length };
     this.#clear();
     if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.alloc(0);
     return line;
@@ -79,8 +79,8 @@ function wholeCharacters(bytes: Buffer, length: number): number {
   return length;
 }
 
-/** A text that has no more than {@link LINE_BYTES} as JSON. */
-function fitting(whole: string, alreadyCut: number): CutLine {
+/** What of a line has room in a record as text: no more than {@link LINE_BYTES} as JSON. */
+export function fitted({ text: whole, cutBytes: alreadyCut }: CutLine): CutLine {
   let text = whole;
   // Few texts are long enough to be looked at.
   while (text.length * WORST_ESCAPE > LINE_BYTES) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { type CutLine, fitted } from './held-line.ts';
 import { LineSplitter } from './line-splitter.ts';
 
 const MIB = 1024 * 1024;
@@ -12,14 +13,18 @@ function split(chunks: readonly Uint8Array[]): { lines: string[]; cutBytes: numb
     lines.push(text);
     cutBytes.push(cut);
   };
+  const takeHeld = (line: CutLine): void => {
+    const { text, cutBytes: cut } = fitted(line);
+    take(text, cut);
+  };
   for (const chunk of chunks) {
     for (const { held, lines: whole } of splitter.push(Buffer.from(chunk))) {
-      if (held !== undefined) take(held.text, held.cutBytes);
+      if (held !== undefined) takeHeld(held);
       for (const line of whole?.texts ?? []) take(line, 0);
     }
   }
   const last = splitter.end();
-  if (last !== undefined) take(last.text, last.cutBytes);
+  if (last !== undefined) takeHeld(last);
   return { lines, cutBytes };
 }
 

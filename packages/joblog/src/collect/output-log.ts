@@ -18,15 +18,18 @@ import { type ParsedEntry, parseEntryLine } from '../entry/entry-line.ts';
 import { severityOfLevel } from '../entry/level.ts';
 import { toldContent } from '../entry/told-content.ts';
 import { eventRecord } from './event-record.ts';
-import type { CutLine } from './held-line.ts';
+import { type CutLine, fitted } from './held-line.ts';
 import { LineBudget } from './line-budget.ts';
 import { LineSplitter, type Lines, lineOf } from './line-splitter.ts';
 import { readLoggerLine } from './logger-line.ts';
 import { levelOfText } from './plain-level.ts';
 import { PrintedManifest } from './printed-manifest.ts';
+import { hasMoreValues } from './value-count.ts';
 
 /** A chunk with more lines than this is loud: its records share lines of the file. */
 const QUIET_LINES = 64;
+/** With more than so many values, a line of 1 MiB is no record of that length: as text, all of it is kept. */
+const MOST_VALUES = 10_000;
 const BRACE = 0x7b;
 const SPACE = 0x20;
 
@@ -145,9 +148,12 @@ export class OutputLog {
     this.#reportDropped();
   }
 
-  #held(state: StreamState, { text, cutBytes }: CutLine, arrival: Arrival): void {
+  #held(state: StreamState, line: CutLine, arrival: Arrival): void {
+    // JSON may be longer than a text: its quotes need no escape in the record that it becomes.
+    if (line.cutBytes === 0 && looksLikeObject(line.text) && this.#json(state, line.text, arrival)) return;
+    const { text, cutBytes } = fitted(line);
     if (cutBytes === 0) {
-      this.#lines(state, lineOf(text), arrival);
+      this.#lines(state, { ...lineOf(text), mayBeJson: false }, arrival);
       return;
     }
     const attributes = { ...state.attributes, [ATTR.TRUNCATED_BYTES]: cutBytes };
@@ -190,11 +196,12 @@ export class OutputLog {
   #json(state: StreamState, text: string, arrival: Arrival): boolean {
     const entry = parseEntryLine(text);
     if (entry !== undefined) {
+      if (entry.manifest === undefined && hasMoreValues(entry, MOST_VALUES)) return false;
       this.#entry(state, entry, arrival);
       return true;
     }
     const line = readLoggerLine(text);
-    if (line === undefined) return false;
+    if (line === undefined || hasMoreValues(line.attributes, MOST_VALUES)) return false;
     if (this.#isOverBudget()) return true;
     this.#emitter.emitRecord({
       severity: severityOfLevel(line.level),

@@ -60,4 +60,20 @@ describe('the manifest of a run', () => {
       'task.label': 'own',
     });
   });
+
+  it('has no more than a record holds, and says how much was left out', () => {
+    const manifest = new PrintedManifest();
+    const printed = { outputs: [], inputs: [], start_time: '', end_time: '', metadata: {} };
+    for (let at = 0; at < 20_000; at += 1) manifest.merge({ ...printed, metadata: { last: `${at}` } });
+    for (let at = 0; at < 200; at += 1)
+      manifest.merge({ ...printed, outputs: [{ str: `${at}`.padEnd(100_000, '"') }] });
+    for (let at = 0; at < 20_000; at += 1) manifest.merge({ ...printed, inputs: [{ str: `${at}` }] });
+    const { attributes = {} } = manifest.content();
+    assert.ok(Buffer.byteLength(JSON.stringify(attributes)) < 1024 * 1024);
+    const [outputs, inputs] = [attributes['manifest.outputs'], attributes['manifest.inputs']];
+    assert.ok(Array.isArray(outputs) && Array.isArray(inputs));
+    assert.equal(outputs.length + inputs.length + Number(attributes['manifest.metadata.values_left_out']), 20_200);
+    assert.ok(outputs.length > 2 && inputs.length > 1000);
+    assert.equal(attributes['manifest.metadata.last'], '19999');
+  });
 });
