@@ -14,7 +14,7 @@ import { FileText, OpenFile } from './part-text.ts';
 const MAGIC = Buffer.from('taskspan jobs 02');
 const HEAD_BYTES: number = MAGIC.length + 8;
 const ALIGNMENT = 8;
-const CHECK_BYTES = 4 * 1024 * 1024;
+const CHECK_BYTES = 256 * 1024;
 /** Above this a header is none of ours. */
 const MAX_HEADER_BYTES = 64 * 1024 * 1024;
 
@@ -69,14 +69,15 @@ export function loadDay(path: string): LoadedDay | undefined {
     const header = readHeader(file);
     if (header?.name !== basename(path)) throw new RangeError('of another folder');
     const files = FileTable.decode(checked(file, header.files));
-    const tables = header.tables.map(({ count, columns, text }) => {
+    const tables: PartTable[] = [];
+    for (const { count, columns, text } of header.tables) {
       if (columns.length !== columnBytes(count)) throw new RangeError('columns of another length');
-      const bytes = checked(file as OpenFile, columns);
-      const own = new Uint8Array(columns.length);
-      own.set(bytes);
-      check(file as OpenFile, text);
-      return new PartTable(own.buffer, { count, textBytes: text.length }, new FileText(file as OpenFile, text.at));
-    });
+      const bytes = new Uint8Array(columns.length);
+      file.readInto(bytes, columns.at);
+      if (crc32(bytes) !== columns.crc) throw new RangeError('checksum');
+      check(file, text);
+      tables.push(new PartTable(bytes.buffer, { count, textBytes: text.length }, new FileText(file, text.at)));
+    }
     return { facts: header.facts, skipped: header.skipped, files, tables, file };
   } catch {
     // Whatever is wrong with it: it is made again from the files of the folder.
@@ -103,9 +104,13 @@ function checked(file: OpenFile, { at, length, crc }: Section): Buffer {
 
 /** The same without holding all of it. */
 function check(file: OpenFile, { at, length, crc }: Section): void {
+  const buffer = Buffer.allocUnsafe(Math.min(CHECK_BYTES, length));
   let sum = 0;
-  for (let done = 0; done < length; done += CHECK_BYTES)
-    sum = crc32(file.read(at + done, Math.min(CHECK_BYTES, length - done)), sum);
+  for (let done = 0; done < length; done += CHECK_BYTES) {
+    const part = buffer.subarray(0, Math.min(CHECK_BYTES, length - done));
+    file.readInto(part, at + done);
+    sum = crc32(part, sum);
+  }
   if (sum !== crc) throw new RangeError('checksum');
 }
 

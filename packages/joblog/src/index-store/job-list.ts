@@ -114,15 +114,13 @@ export class JobList {
   }
 
   #step(source: Source, from: number): void {
-    const { table } = source;
-    let row = from;
-    while (row >= 0 && !this.#mayPass(table, row)) row = table.startAt(row) < this.#range.fromMs ? -1 : row - 1;
-    source.row = row;
+    const row = this.#filter.nextFrom(source.table, from, 0);
+    source.row = row >= 0 && source.table.startAt(row) >= this.#range.fromMs ? row : -1;
     source.place = undefined;
   }
 
   #mayPass(table: PartTable, row: number): boolean {
-    return table.startAt(row) >= this.#range.fromMs && table.isLive(row) && this.#filter.mayPass(table, row);
+    return table.startAt(row) >= this.#range.fromMs && this.#filter.mayPass(table, row);
   }
 
   /** The row to show, if it is to be shown at this place. */

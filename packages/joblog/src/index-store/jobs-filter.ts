@@ -32,14 +32,28 @@ export class JobsFilter {
   }
 
   /** False when the row cannot pass, whatever its text says. */
-  mayPass({ words, status }: PartTable, row: number): boolean {
-    return (
-      status[row] !== UNLISTED_CODE &&
-      (this.#operation === 0 || words.operation[row] === this.#operation) &&
-      (this.#label === 0 || words.label[row] === this.#label) &&
-      (this.#service === 0 || words.service[row] === this.#service) &&
-      (this.#statuses === undefined || this.#statuses[status[row] ?? 0] === 1)
-    );
+  mayPass(table: PartTable, row: number): boolean {
+    return this.nextFrom(table, row, row) === row;
+  }
+
+  /** The first row from `row` down to `last` that may pass; -1 when there is none. A million take some milliseconds. */
+  nextFrom({ words, status, dead }: PartTable, row: number, last: number): number {
+    const { operation, label, service } = words;
+    const [wantedOperation, wantedLabel, wantedService, statuses] = [
+      this.#operation,
+      this.#label,
+      this.#service,
+      this.#statuses,
+    ];
+    for (let at = row; at >= last; at -= 1) {
+      if (wantedOperation !== 0 && operation[at] !== wantedOperation) continue;
+      if (wantedLabel !== 0 && label[at] !== wantedLabel) continue;
+      if (wantedService !== 0 && service[at] !== wantedService) continue;
+      const code = status[at] ?? UNLISTED_CODE;
+      if (code === UNLISTED_CODE || (statuses !== undefined && statuses[code] !== 1)) continue;
+      if (dead[at] === 0) return at;
+    }
+    return -1;
   }
 
   passes(row: JobRow): boolean {

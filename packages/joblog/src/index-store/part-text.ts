@@ -32,11 +32,16 @@ export class OpenFile {
   }
 
   read(at: number, length: number): Buffer {
-    if (this.#fd === undefined) throw new StaleIndexError('closed');
     const buffer = Buffer.allocUnsafe(length);
-    const bytes = readSync(this.#fd, buffer, 0, length, at);
-    if (bytes !== length) throw new StaleIndexError('shorter than it was');
+    this.readInto(buffer, at);
     return buffer;
+  }
+
+  /** Fills all of the bytes. */
+  readInto(bytes: Uint8Array, at: number): void {
+    if (this.#fd === undefined) throw new StaleIndexError('closed');
+    if (readSync(this.#fd, bytes, 0, bytes.length, at) !== bytes.length)
+      throw new StaleIndexError('shorter than it was');
   }
 
   close(): void {

@@ -5,7 +5,7 @@ import { type ScanAnswer, type ScanQuestion, scanFiles } from './text-scan.ts';
 
 /** Each takes a core while it is busy; a reader may be beside an application. */
 export const SCAN_THREADS = 2;
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 };
 
 /** Files of a day's folder that are to be read for the index. */
 export interface UnreadFiles {

@@ -8,10 +8,10 @@ import { textHash } from './text-hash.ts';
 import type { ScanFile } from './text-scan.ts';
 
 /** Rows that are looked through together, newest first. */
-const ROWS_PER_CHUNK = 512;
-const FILES_PER_TASK = 256;
+const ROWS_PER_CHUNK = 256;
+const FILES_PER_TASK = 128;
 /** Who has looked in vain looks further ahead: keeps both threads busy. */
-const MOST_AHEAD = 8;
+const MOST_AHEAD = 15;
 
 /** Says whether a row may be asked for at all. */
 export type IsCandidate = (table: PartTable, row: number) => boolean;
@@ -22,7 +22,7 @@ export class TextFilter {
   readonly #isCandidate: IsCandidate;
   /** By table and chunk: the rows that hold it. */
   readonly #found = new Map<PartTable, Map<number, Promise<ReadonlySet<number>>>>();
-  #ahead = 0;
+  readonly #ahead = new Map<PartTable, number>();
   readonly #done = new Map<PartTable, Map<number, ReadonlySet<number>>>();
 
   constructor(text: string, threads: ScanThreads, isCandidate: IsCandidate) {
@@ -37,11 +37,12 @@ export class TextFilter {
     const done = this.#done.get(table)?.get(chunk);
     if (done !== undefined) return done.has(row);
     const found = this.#rowsIn(index, table, chunk);
-    for (let next = chunk - 1; next >= Math.max(0, chunk - this.#ahead); next -= 1) {
+    const ahead = this.#ahead.get(table) ?? 0;
+    for (let next = chunk - 1; next >= Math.max(0, chunk - ahead); next -= 1) {
       // Should that fail, it fails for who asks for it.
       this.#rowsIn(index, table, next).catch(() => undefined);
     }
-    this.#ahead = Math.min(MOST_AHEAD, this.#ahead * 2 + 1);
+    this.#ahead.set(table, Math.min(MOST_AHEAD, ahead * 2 + 1));
     return found.then((rows) => rows.has(row));
   }
 
