@@ -204,21 +204,32 @@ describe('the log collector', () => {
   });
 
   it('never mixes runs that are collected at once', async () => {
+    const LINES = 20;
     async function* output(name: string): AsyncGenerator<Uint8Array> {
-      for (let at = 0; at < 50; at += 1) {
+      for (let at = 0; at < LINES; at += 1) {
         yield Buffer.from(`${name} line `);
         await new Promise((resolve) => setImmediate(resolve));
         yield Buffer.from(`${at}\n{"manifest":{"outputs":[{"str":"${name}"}]}}\n`);
       }
     }
-    const names = Array.from({ length: 40 }, (_, at) => `job-${at}`);
+    const names = Array.from({ length: 300 }, (_, at) => `job-${at}`);
     const results = await Promise.all(names.map((name) => collector.collect(name, output(name), { label: name })));
     for (const [at, { file }] of results.entries()) {
       const name = names[at] ?? '';
-      const expected = Array.from({ length: 50 }, (_, line) => `${name} line ${line}`);
+      const expected = Array.from({ length: LINES }, (_, line) => `${name} line ${line}`);
       assert.deepEqual(kinds(file), ['started', ...expected, 'ended', 'manifest']);
       assert.deepEqual(entries(file).at(-1)?.manifest?.outputs, [{ str: name }]);
     }
+  });
+
+  it('counts in the log what a limit drops', async () => {
+    const lines = Array.from({ length: 1000 }, (_, at) => `line ${at}`);
+    const { file } = await collector.collect('job-1', lines, { maxLinesPerSecond: 100 });
+    const all = records(file);
+    const dropped = all.reduce((sum, { attributes }) => sum + Number(attributes['log.dropped_lines'] ?? 0), 0);
+    const kept = all.filter(({ body }) => String(body).startsWith('line ')).length;
+    assert.ok(dropped > 0 && kept >= 100);
+    assert.equal(kept + dropped, 1000);
   });
 
   it('keeps the attempts under one id apart, in one file', async () => {
