@@ -63,6 +63,8 @@ export class FileGrowth {
     this.#wokenAt = performance.now();
     if (this.#isEnded) return 'ended';
     const why = this.#isChanged && !this.#isDue ? 'changed' : 'due';
+    // A folder may have come in the place of the one that was watched.
+    if (why === 'due') this.#paths = '';
     this.#isChanged = false;
     this.#isDue = false;
     return why;

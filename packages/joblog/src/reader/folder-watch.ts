@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { safely } from '@taskspan/core/hub';
@@ -69,16 +69,21 @@ export class FolderWatch {
     const listeners = new Map<string, Set<() => void>>();
     let watcher: FSWatcher;
     try {
-      watcher = watch(folder, (_event, name) => tell(listeners, name));
+      watcher = watch(folder, (_event, name) => {
+        // Of a folder that is deleted, its own name is told; what comes in its place is another one.
+        if (name === basename(folder) && !existsSync(folder)) lose();
+        else tell(listeners, name);
+      });
     } catch {
       // Not there, or no more watches to be had: who asks looks at the files now and then instead.
       return undefined;
     }
     const watched = { watcher, listeners };
-    watcher.on('error', () => {
+    const lose = (): void => {
       if (this.#folders.get(folder) === watched) this.#drop(folder);
       tell(listeners, null);
-    });
+    };
+    watcher.on('error', lose);
     this.#folders.set(folder, watched);
     return watched;
   }

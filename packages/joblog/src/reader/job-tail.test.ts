@@ -168,6 +168,17 @@ describe('tail', () => {
     assert.equal(await rest, 'm3 ended end');
   });
 
+  it('goes on when the whole day is deleted and made again', async () => {
+    tree.write(`${DAY}/a.jsonl`, lines(started(), line(2)));
+    const tail = follow(newReader({ refreshIntervalMs: 50 }));
+    assert.equal(await tail.take(2), 'started m2');
+    const rest = tail.take(3);
+    rmSync(tree.path(DAY), { recursive: true });
+    await assert.rejects(reader.getJob('a'));
+    tree.write(`${DAY}/a.jsonl`, lines(line(3), ended(4)));
+    assert.equal(await rest, 'm3 ended end');
+  });
+
   it('goes on when the file is cut and grows again', async () => {
     const path = tree.write(`${DAY}/a.jsonl`, lines(started(), line(2)));
     const tail = follow(reader);
