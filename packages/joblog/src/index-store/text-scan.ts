@@ -31,7 +31,8 @@ export interface ScanQuestion {
   readonly needle: string;
   /** Of a day, absolute. */
   readonly folder: string;
-  readonly files: readonly ScanFile[];
+  /** Names, with their endings, of those that are looked through from end to end. */
+  readonly files: readonly (ScanFile | string)[];
   readonly service?: string | undefined;
   /** Ends with so many. */
   readonly limit: number;
@@ -61,7 +62,7 @@ export async function scanFiles(question: ScanQuestion): Promise<ScanAnswer> {
   const scan = new TextScan(question);
   for (const [at, file] of question.files.entries()) {
     if (scan.isDone) break;
-    await scan.file(at, file);
+    await scan.file(at, typeof file === 'string' ? { name: file } : file);
   }
   return { hits: scan.hits, skipped: scan.skipped };
 }

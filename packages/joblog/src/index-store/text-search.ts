@@ -1,6 +1,6 @@
 /** The entries of some days that hold a text: newest day first, then by folder, file and line. */
 import { readdir } from 'node:fs/promises';
-import { COMPRESSIONS, parseLogFileName } from '../reader/log-file.ts';
+import { parseLogFileName } from '../reader/log-file.ts';
 import type { LogTree } from '../reader/log-tree.ts';
 import { BadRequestError } from '../reader/reader-error.ts';
 import type { JobSearchHit, JobSearchRequest, JobSearchResponse } from '../reader/search.ts';
@@ -126,23 +126,35 @@ export function checkNeedle(parameter: string, needle: unknown): void {
 }
 
 /** The files of a folder by name, each under one of its endings, from that of the place on. */
-async function filesIn(folder: string, begin: SearchPlace | undefined): Promise<readonly ScanFile[]> {
-  const files = new Map<string, { readonly fileName: string; readonly rank: number }>();
-  for (const fileName of await namesIn(folder)) {
-    const parsed = parseLogFileName(fileName);
-    if (parsed === undefined || (begin !== undefined && parsed.name < begin.name)) continue;
-    const rank = COMPRESSIONS.indexOf(parsed.compression);
-    const other = files.get(parsed.name);
-    if (other === undefined || rank < other.rank) files.set(parsed.name, { fileName, rank });
+async function filesIn(folder: string, begin: SearchPlace | undefined): Promise<readonly (ScanFile | string)[]> {
+  const files: (ScanFile | string)[] = [];
+  let last: string | undefined;
+  // Of a name, the endings are in the order in which a file goes through them.
+  for (const fileName of (await namesIn(folder)).sort(byName)) {
+    const name = parseLogFileName(fileName)?.name;
+    if (name === undefined || name === last || (begin !== undefined && name < begin.name)) continue;
+    files.push(name === begin?.name ? { name: fileName, from: begin.offset } : fileName);
+    last = name;
   }
-  return [...files]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, { fileName }]) =>
-      name === begin?.name ? { name: fileName, from: begin.offset } : { name: fileName },
-    );
+  return files;
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
+/** By what stands before the first ending, then by endings: `a.jsonl`, `a.jsonl.gz`, `a.jsonl.zst`, `a-b.jsonl`. */
+function byName(a: string, b: string): number {
+  const [nameOfA, nameOfB] = [withoutEnding(a), withoutEnding(b)];
+  return nameOfA === nameOfB ? compare(a, b) : compare(nameOfA, nameOfB);
+}
+
+function withoutEnding(fileName: string): string {
+  const end = fileName.lastIndexOf('.jsonl');
+  return end < 0 ? fileName : fileName.slice(0, end);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
@@ -153,7 +165,9 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 }
 
 function placeOf({ day, tree, question }: SearchTask, { file, offset, record }: ScanHit): SearchPlace {
-  return { day, tree, name: parseLogFileName(question.files[file]?.name ?? '')?.name ?? '', offset, record };
+  const found = question.files[file] ?? '';
+  const fileName = typeof found === 'string' ? found : found.name;
+  return { day, tree, name: parseLogFileName(fileName)?.name ?? '', offset, record };
 }
 
 /** Delivery at least once leaves a record twice; one without a number cannot be told from its like. */
