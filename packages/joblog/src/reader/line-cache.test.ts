@@ -49,3 +49,25 @@ describe('LineCache', () => {
     assert.equal(decoded(), 15);
   });
 });
+
+describe('LineCache.segment', () => {
+  it('reads a segment once for all who ask for it, and again after a failure', async () => {
+    const cache = new LineCache();
+    let reads = 0;
+    const read = async (): Promise<readonly []> => {
+      reads += 1;
+      if (reads === 1) throw new Error('no luck');
+      return [];
+    };
+    await assert.rejects(Promise.all([cache.segment('1', read), cache.segment('1', read)]), /no luck/);
+    assert.equal(reads, 1);
+    await Promise.all([cache.segment('1', read), cache.segment('1', read), cache.segment('1', read)]);
+    assert.equal(reads, 2);
+    for (let n = 2; n < 30; n += 1) await cache.segment(String(n), read);
+    assert.equal(reads, 30);
+    await cache.segment('29', read);
+    assert.equal(reads, 30);
+    await cache.segment('1', read);
+    assert.equal(reads, 31);
+  });
+});

@@ -4,6 +4,9 @@ import type { DecodedRecord } from '../decode.ts';
 const MAX_CHARS = 4 * 1024 * 1024;
 const MAX_LINE_CHARS = MAX_CHARS / 8;
 
+/** Segments whose records are remembered: those that many read at the same time, because they have just been written. */
+const MAX_SEGMENTS = 16;
+
 interface CachedLine {
   readonly records: readonly DecodedRecord[];
   readonly chars: number;
@@ -14,6 +17,24 @@ export class LineCache {
   /** Oldest use first. */
   readonly #lines = new Map<string, CachedLine>();
   #chars = 0;
+  /** Oldest use first. */
+  readonly #segments = new Map<string, Promise<readonly DecodedRecord[]>>();
+
+  /** @param read is called when the segment is not here, once for all who ask meanwhile */
+  segment(key: string, read: () => Promise<readonly DecodedRecord[]>): Promise<readonly DecodedRecord[]> {
+    const known = this.#segments.get(key);
+    const records = known ?? read();
+    this.#segments.delete(key);
+    this.#segments.set(key, records);
+    if (known !== undefined) return known;
+    // Who comes next tries again.
+    records.catch(() => this.#segments.delete(key));
+    for (const oldest of this.#segments.keys()) {
+      if (this.#segments.size <= MAX_SEGMENTS) break;
+      this.#segments.delete(oldest);
+    }
+    return records;
+  }
 
   /** @param decode is called when the line is not here */
   recordsOf(key: string, text: string, decode: (text: string) => readonly DecodedRecord[]): readonly DecodedRecord[] {
@@ -30,6 +51,7 @@ export class LineCache {
 
   clear(): void {
     this.#lines.clear();
+    this.#segments.clear();
     this.#chars = 0;
   }
 

@@ -21,7 +21,11 @@ export class SegmentReader {
   }
 
   /** Fewer than the segment has when its file was replaced meanwhile. */
-  async read(segment: LogSegment): Promise<readonly DecodedRecord[]> {
+  read(segment: LogSegment): Promise<readonly DecodedRecord[]> {
+    return this.#cache.segment(`${this.#cacheKey} ${segment.arrival}`, () => this.#read(segment));
+  }
+
+  async #read(segment: LogSegment): Promise<readonly DecodedRecord[]> {
     const { file, offset, end, stream } = segment;
     const bytes = await this.#ranges.read(file, offset, end);
     const found: DecodedRecord[] = [];
