@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { LogSegment } from './log-segment.ts';
 import { NumberRanges } from './number-ranges.ts';
 import { STREAM_HASH_CHARS } from './record-key.ts';
 
@@ -15,6 +14,15 @@ export interface RecordWriter {
   readonly isNumbered: boolean;
 }
 
+/** Records of a stream that follow each other, as far as their stream needs to know them. */
+interface StreamSegment {
+  readonly firstNumber: number;
+  /** The latest time of a record before them. */
+  floorNanos: bigint;
+  /** The latest time up to the last of them. */
+  readonly lastKeyNanos: bigint;
+}
+
 /** Tells streams apart; no two writers share one. */
 export function streamKey({ instance, run, service, isNumbered }: RecordWriter): string {
   return JSON.stringify([instance, run, service, isNumbered]);
@@ -28,7 +36,7 @@ export class RecordStream {
   readonly hash: string;
   readonly #numbers = new NumberRanges();
   /** In order of their numbers as long as {@link #isInOrder}. */
-  readonly #segments: LogSegment[] = [];
+  readonly #segments: StreamSegment[] = [];
   #isInOrder = true;
   #arranged = 0;
 
@@ -50,7 +58,7 @@ export class RecordStream {
     return this.#numbers.isComplete;
   }
 
-  add(segment: LogSegment): void {
+  add(segment: StreamSegment): void {
     const last = this.#segments.at(-1);
     if (last !== undefined && last.firstNumber > segment.firstNumber) this.#isInOrder = false;
     this.#segments.push(segment);
