@@ -28,10 +28,10 @@ export function laterOf(a: bigint, b: bigint): bigint {
   return b;
 }
 
-/** Hex digits of a stream's hash. */
-export const STREAM_HASH_CHARS = 8;
+/** Hex digits of a stream's hash: those of a job with a million attempts still differ. */
+export const STREAM_HASH_CHARS = 16;
 
-const CURSOR = /^([0-9a-z]{1,13})\.([0-9a-f]{8})\.([0-9a-z]{1,11})$/;
+const CURSOR = new RegExp(`^([0-9a-z]{1,13})\\.([0-9a-f]{${STREAM_HASH_CHARS}})\\.([0-9a-z]{1,11})$`);
 
 export function cursorText({ nanos, stream, number }: RecordKey): string {
   return `${nanos.toString(36)}.${stream}.${number.toString(36)}`;

@@ -23,9 +23,12 @@ interface StreamSegment {
   readonly lastKeyNanos: bigint;
 }
 
-/** Tells streams apart; no two writers share one. */
+/**
+ * Tells streams apart: a writer of a run is known by its instance. What names no run is told apart by service, too: it is
+ * shown to that service alone.
+ */
 export function streamKey({ instance, run, service, isNumbered }: RecordWriter): string {
-  return JSON.stringify([instance, run, service, isNumbered]);
+  return JSON.stringify([instance, run, run === '' ? service : '', isNumbered]);
 }
 
 /** The records of one writer of one run: which numbers are there already, and the segments that hold them. */
