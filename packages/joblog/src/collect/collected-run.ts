@@ -17,6 +17,7 @@ import { contentOf } from '../entry/entry-content.ts';
 import { eventRecord } from './event-record.ts';
 import { emitterTo, type RecordEmitter } from './output-log.ts';
 import type { PrintedManifest } from './printed-manifest.ts';
+import type { ProcessExit } from './process-exit.ts';
 
 /** What is known of a run besides its stream. */
 export interface CollectedRunOptions {
@@ -67,6 +68,7 @@ export class CollectedRun implements RunInfo, RecordEmitter {
   #sequence = 0;
   #toldExit: CollectedOutcome | undefined;
   #toldEnd: RecordContent | undefined;
+  #processEnd: CollectedOutcome | undefined;
 
   /** @param id any text; an empty one is replaced by a UUID */
   constructor(id: string, options: CollectedRunOptions, file: CollectedFile) {
@@ -103,15 +105,29 @@ export class CollectedRun implements RunInfo, RecordEmitter {
     this.#emitter.emitRecord(content);
   }
 
+  /** The process of this run has ended, or was never launched. Its record is written unless the stream had one. */
+  exited({ outcome, record }: ProcessExit): void {
+    const { status, errorType } = outcome;
+    const isTold = this.#toldExit !== undefined;
+    this.#processEnd = { status, errorType };
+    if (!isTold) this.emitRecord(record);
+  }
+
   /**
-   * Writes how it ended: as its owner says, else as the stream said, else well.
+   * Writes how it ended: as its owner says, else as the stream said, else as its process did, else well.
    *
    * @returns the outcome that was written
    */
   end(told: CollectedOutcome | undefined, manifest: PrintedManifest): CollectedOutcome {
     this.#start();
-    const streamTold = told === undefined ? this.#toldEnd : undefined;
-    const outcome = told ?? endOutcome(this.#toldEnd) ?? this.#toldExit ?? { status: 'success' };
+    const toldEnd = endOutcome(this.#toldEnd);
+    const isContradicted = toldEnd?.status === 'success' && this.#processEnd?.status === 'failure';
+    const isStreamHeard = told === undefined && !isContradicted;
+    const streamTold = isStreamHeard ? this.#toldEnd : undefined;
+    const outcome = told ??
+      (isStreamHeard ? toldEnd : undefined) ??
+      this.#processEnd ??
+      this.#toldExit ?? { status: 'success' };
     this.#emitter.emitRecord(this.#ended(outcome, streamTold));
     const { outputs, label } = this.#options;
     const times = { startSeconds: this.startTimeMs / 1000, endSeconds: wallMs() / 1000 };

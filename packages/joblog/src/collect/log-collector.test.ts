@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -73,6 +74,51 @@ describe('the log collector', () => {
       ['//app:build', '//app:build', '//app:build'],
     );
     assert.deepEqual(entries(result.file).at(-1)?.manifest?.outputs, [{ str: 'out/app' }]);
+  });
+
+  describe('given a process', () => {
+    for (const [script, ends] of Object.entries({
+      'echo hi': ['success', undefined],
+      'echo hi; exit 7': ['failure', 'exit_code_7'],
+      'echo hi; kill -KILL $$': ['failure', 'SIGKILL'],
+      [`echo hi; echo '{"event":{"event_type":"ended","metadata":{"task.status":"success"}}}'; exit 7`]: [
+        'failure',
+        'exit_code_7',
+      ],
+      [`echo hi; echo '{"event":{"event_type":"ended","metadata":{"task.status":"cancelled"}}}'; exit 7`]: [
+        'cancelled',
+        undefined,
+      ],
+    })) {
+      it(`ends as it does: ${script}`, async () => {
+        const { file, status, errorType } = await collector.collect('p', spawn('bash', ['-c', script]));
+        assert.deepEqual([status, errorType], ends);
+        assert.deepEqual(kinds(file), ['started', 'hi', 'exited', 'ended', 'manifest']);
+      });
+    }
+
+    it('knows one that has ended already', async () => {
+      const child = spawn('bash', ['-c', 'exit 3']);
+      await once(child, 'close');
+      const { status, errorType } = await collector.collect('p', child);
+      assert.deepEqual([status, errorType], ['failure', 'exit_code_3']);
+    });
+
+    it('lets whoever gives it decide', async () => {
+      const { status } = await collector.collect('p', spawn('false'), { outcome: () => ({ status: 'cancelled' }) });
+      assert.equal(status, 'cancelled');
+    });
+
+    for (const isOver of [false, true]) {
+      it(`says that it was never launched${isOver ? ', also when that is known already' : ''}`, async () => {
+        const child = spawn('no-such-program-here');
+        if (isOver) await assert.rejects(once(child, 'spawn'), { code: 'ENOENT' });
+        const { file, status, errorType } = await collector.collect('p', child);
+        assert.deepEqual([status, errorType], ['failure', 'ENOENT']);
+        assert.deepEqual(kinds(file), ['started', 'launch_failed', 'ended', 'manifest']);
+        assert.match(String(records(file)[1]?.body), /^spawn no-such-program-here ENOENT/);
+      });
+    }
   });
 
   it('takes the word of a job wrapper for the life of its run', async () => {

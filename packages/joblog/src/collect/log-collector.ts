@@ -6,6 +6,7 @@ import { JobLogWriter } from '../job-log-writer.ts';
 import type { RunFilesPerHour } from '../run-files.ts';
 import { type CollectedOutcome, CollectedRun, type CollectedRunOptions } from './collected-run.ts';
 import { OUTPUT_STREAMS, OutputLog, type OutputStream } from './output-log.ts';
+import { exitOf } from './process-exit.ts';
 
 export interface LogCollectorOptions {
   /** Absolute logs folder; made when the first line is written. */
@@ -24,13 +25,19 @@ export interface LogCollectorOptions {
  */
 export type LineSource = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
 
-/** All of a stream at once, one stream, or those of a process by their names. */
+/**
+ * All of a stream at once, one stream, those of a process by their names, or the `ChildProcess` itself: then the run
+ * ends as the process does.
+ */
 export type CollectSource = string | Uint8Array | LineSource | Partial<Record<OutputStream, LineSource | null>>;
 
 export interface CollectOptions extends CollectedRunOptions {
   /** Log lines in a second above which further ones are dropped, and counted in the log. Default: no limit. */
   readonly maxLinesPerSecond?: number | undefined;
-  /** Asked when the stream has ended; without it, what the stream told counts, else `success`. */
+  /**
+   * Asked when the stream has ended; without it, what the stream told counts, else the exit of the `ChildProcess` that
+   * was given, else `success`. A process that fails after it has told a success has failed.
+   */
   readonly outcome?: (() => CollectedOutcome | Promise<CollectedOutcome>) | undefined;
 }
 
@@ -72,7 +79,7 @@ export class LogCollector {
   }
 
   /**
-   * Reads a stream to its end and writes the run's file. A line that is a job log entry is what it says, lifecycle events
+   * Reads a stream to its end, waits for the process if it is one, and writes the run's file. A line that is a job log entry is what it says, lifecycle events
    * included; events and the manifest get the label; any other line is a log line. A stream that breaks ends the run as
    * a failure, with all that came before.
    *
@@ -104,13 +111,16 @@ export class LogCollector {
       sink: writer.recordSink,
       nameFor: (id, startTimeMs) => writer.fileNamer(id, startTimeMs),
     });
+    const exiting = exitOf(source);
     const { label, maxLinesPerSecond } = options;
     const output = new OutputLog(run, { label, maxLinesPerSecond, emitter: run, teller: 'owner' });
     const streams = streamsOf(source);
     const read = await Promise.allSettled(
       OUTPUT_STREAMS.map((stream) => this.#read(output, stream, streams[stream] ?? [])),
     );
+    const exit = await exiting;
     output.end();
+    if (exit !== undefined) run.exited(exit);
     const broken = read.find(({ status }) => status === 'rejected');
     const told = await toldOutcome(run, () => {
       if (broken?.status === 'rejected') throw broken.reason;
