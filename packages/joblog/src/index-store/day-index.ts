@@ -8,7 +8,7 @@ import { type DayState, type FolderFacts, loadDay, saveDay } from './day-store.t
 import { type FileReading, readParts, type UnreadFile } from './file-reading.ts';
 import { isOpen } from './file-scan.ts';
 import { FileTable } from './file-table.ts';
-import { type ChangeOptions, changesOf, RECENT_MS, UNSEEN_FOLDER } from './folder-changes.ts';
+import { changesOf, RECENT_MS, UNSEEN_FOLDER } from './folder-changes.ts';
 import type { OpenFile } from './part-text.ts';
 import type { RunPart } from './run-part.ts';
 import { SCAN_THREADS, type ScanThreads } from './scan-threads.ts';
@@ -123,11 +123,10 @@ export class DayIndex {
     });
   }
 
-  /** Brings it up to date with the folder. Rejects when the folder cannot be read. */
-  refresh(options: ChangeOptions = { isThorough: false }): Promise<void> {
-    const work = this.#work.then(() => this.#refresh(options));
-    // Who comes next tries again.
-    this.#work = work.catch(() => undefined);
+  /** Brings it up to date with the folder. Never rejects: what cannot be read is passed over, until it can. */
+  refresh(): Promise<void> {
+    const work = this.#work.then(() => this.#refresh());
+    this.#work = work;
     return work;
   }
 
@@ -150,17 +149,27 @@ export class DayIndex {
     this.#opened = undefined;
   }
 
-  async #refresh(options: ChangeOptions): Promise<void> {
+  async #refresh(): Promise<void> {
     this.#load();
+    try {
+      await this.#catchUp();
+    } catch (error) {
+      reportUnread(String(error));
+      // Whatever was not done is found when everything is looked at.
+      this.#facts = UNSEEN_FOLDER;
+    }
+    const age = Date.now() - this.#savedAtMs;
+    if (this.#unsavedMs > 0 && age > Math.max(MIN_SAVE_INTERVAL_MS, this.#saveMs * SAVE_PATIENCE)) await this.#save();
+  }
+
+  async #catchUp(): Promise<void> {
     const seen = { facts: this.#facts, files: this.#files };
-    const { facts, changed, gone, renamed } = await changesOf(this.folder, seen, options);
+    const { facts, changed, gone, renamed } = await changesOf(this.folder, seen);
     if (renamed.size > 0) this.#parts.rename(renamed);
     if (gone.length > 0) this.#parts.forget(new Set(gone));
     if (renamed.size + gone.length > 0) this.#unsavedMs += WORTH_SAVING_MS;
     if (changed.length > 0) await this.#readAll(changed);
     this.#facts = facts;
-    const age = Date.now() - this.#savedAtMs;
-    if (this.#unsavedMs > 0 && age > Math.max(MIN_SAVE_INTERVAL_MS, this.#saveMs * SAVE_PATIENCE)) await this.#save();
   }
 
   #load(): void {
@@ -288,5 +297,5 @@ export class DayIndex {
 }
 
 function reportUnread(error: string): void {
-  reportOnce('joblog.index.read', `a file of job logs cannot be read: ${error}`);
+  reportOnce('joblog.index.read', `job logs cannot be read: ${error}`);
 }

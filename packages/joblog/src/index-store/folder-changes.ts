@@ -31,22 +31,17 @@ export interface FolderChanges {
   readonly renamed: ReadonlyMap<number, number>;
 }
 
-export interface ChangeOptions {
-  /** Looks at everything, however many files there are. */
-  readonly isThorough: boolean;
-}
-
 /** Looks at a folder and notes new names in the table. A folder that is gone has no files. */
 export async function changesOf(
   folder: string,
   { facts, files }: { readonly facts: FolderFacts; readonly files: FileTable },
-  { isThorough }: ChangeOptions,
 ): Promise<FolderChanges> {
   const nowMs = Date.now();
   const mtimeMs = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? -1;
-  const isLarge = files.count > FEW_FILES && !isThorough;
-  const isListDue = !isLarge || nowMs - facts.listedAtMs > facts.listMs * LIST_PATIENCE;
-  const isSweepDue = !isLarge || nowMs - facts.sweptAtMs > facts.sweepMs * SWEEP_PATIENCE;
+  const isLarge = files.count > FEW_FILES;
+  // The clock may have been set back since.
+  const isListDue = !isLarge || Math.abs(nowMs - facts.listedAtMs) > facts.listMs * LIST_PATIENCE;
+  const isSweepDue = !isLarge || Math.abs(nowMs - facts.sweptAtMs) > facts.sweepMs * SWEEP_PATIENCE;
   const isNew = facts.listedAtMs === 0;
   const names =
     isNew || ((mtimeMs !== facts.mtimeMs || mtimeMs > facts.listedAtMs - CLOCK_STEP_MS) && isListDue)

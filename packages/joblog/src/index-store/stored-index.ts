@@ -16,6 +16,7 @@ import { TextSearch } from './text-search.ts';
 
 /** Indexes of days that are not in use are let go beyond this. */
 const MEMORY_BYTES = 96 * 1024 * 1024;
+const SEARCH_MEMORY_BYTES = 32 * 1024 * 1024;
 
 /** Day, tree, and what a file has behind its name while it is written. */
 const INDEX_FILE = /^(\d{4}-\d{2}-\d{2})\.([0-9a-f]{8})\.jobs(\.\d+\.[0-9a-f]{8}\.tmp)?$/;
@@ -68,6 +69,8 @@ export class StoredIndex implements JobIndex {
   }
 
   async search(request: JobSearchRequest): Promise<JobSearchResponse> {
+    // It looks at files alone, and its threads take what room there is.
+    if (this.#asking === 0) this.#letGo(SEARCH_MEMORY_BYTES);
     return new TextSearch(request, { tree: this.#tree, threads: this.#threads }).page();
   }
 
@@ -86,7 +89,7 @@ export class StoredIndex implements JobIndex {
       return await answer();
     } finally {
       this.#asking -= 1;
-      if (this.#asking === 0) this.#letGo();
+      if (this.#asking === 0) this.#letGo(MEMORY_BYTES);
     }
   }
 
@@ -152,14 +155,14 @@ export class StoredIndex implements JobIndex {
     return index;
   }
 
-  #letGo(): void {
+  #letGo(memoryBytes: number): void {
     let bytes = 0;
     for (const index of this.#days.values()) {
       index.settle();
       bytes += index.bytes;
     }
     for (const [key, index] of this.#days) {
-      if (bytes <= MEMORY_BYTES) return;
+      if (bytes <= memoryBytes) return;
       if (!index.isSaved) continue;
       bytes -= index.bytes;
       index.close();
