@@ -57,12 +57,15 @@ export function readLoggerLine(line: string): LoggerLine | undefined {
   const level = levelOf(value[levelKey]);
   const message = value[messageKey];
   if (level === undefined || typeof message !== 'string') return undefined;
-  // Not assigned one by one: a key may be `__proto__`.
-  const attributes = Object.fromEntries(
-    Object.entries(value).flatMap(([key, field]): [string, AnyValue][] =>
-      key === levelKey || key === messageKey ? [] : [[attributeKey('log', toldField(key)), field as AnyValue]],
-    ),
-  );
+  const attributes: Record<string, AnyValue> = {};
+  for (const key of Object.keys(value)) {
+    if (key === levelKey || key === messageKey) continue;
+    const name = attributeKey('log', toldField(key));
+    const field = value[key] as AnyValue;
+    // Assigning to that name would change the object's prototype.
+    if (name === '__proto__') Object.defineProperty(attributes, name, { value: field, enumerable: true });
+    else attributes[name] = field;
+  }
   return { level, message, attributes };
 }
 

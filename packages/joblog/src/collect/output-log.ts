@@ -196,12 +196,12 @@ export class OutputLog {
   #json(state: StreamState, text: string, arrival: Arrival): boolean {
     const entry = parseEntryLine(text);
     if (entry !== undefined) {
-      if (entry.manifest === undefined && hasMoreValues(entry, MOST_VALUES)) return false;
+      if (entry.manifest === undefined && holdsTooMuch(text, entry)) return false;
       this.#entry(state, entry, arrival);
       return true;
     }
     const line = readLoggerLine(text);
-    if (line === undefined || hasMoreValues(line.attributes, MOST_VALUES)) return false;
+    if (line === undefined || holdsTooMuch(text, line.attributes)) return false;
     if (this.#isOverBudget()) return true;
     this.#emitter.emitRecord({
       severity: severityOfLevel(line.level),
@@ -221,11 +221,8 @@ export class OutputLog {
     const content = this.#options.teller === 'owner' ? ownerContent(entry) : toldContent(entry);
     const { label } = this.#options;
     const needsLabel = entry.event !== undefined && label !== undefined && entry.event.job_label === '';
-    const attributes = {
-      ...content.attributes,
-      ...(entry.log === undefined ? {} : state.attributes),
-      ...(needsLabel ? { [ATTR.TASK_LABEL]: label } : {}),
-    };
+    const more = entry.log === undefined ? needsLabel && { [ATTR.TASK_LABEL]: label } : state.attributes;
+    const attributes = more === false ? content.attributes : { ...content.attributes, ...more };
     this.#emitter.emitRecord({ ...content, attributes, timeMs, isAlone });
   }
 
@@ -265,6 +262,11 @@ export class OutputLog {
 function looksLikeObject(text: string): boolean {
   const first = text.charCodeAt(0);
   return first === BRACE || (first <= SPACE && text.trimStart().charCodeAt(0) === BRACE);
+}
+
+/** A value takes at least two characters: short texts need no look. */
+function holdsTooMuch(text: string, value: unknown): boolean {
+  return text.length > 2 * MOST_VALUES && hasMoreValues(value, MOST_VALUES);
 }
 
 function ownerContent(entry: ParsedEntry): RecordContent {
