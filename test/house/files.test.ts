@@ -129,6 +129,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
     'output-pipe',
     'output-relay',
     'resource-watch',
+    'run-show',
     'termination',
   ],
   'packages/taskspan/src/run-command.test.ts': [

@@ -283,6 +283,26 @@ for at in range(20000):
     });
   });
 
+  describe('when nobody takes what it shows, and an end is wanted,', () => {
+    /** Runs it before a reader that reads nothing until it has ended. @returns what a shell says of it */
+    async function stuck(id: string, args: readonly string[], ...before: readonly string[]): Promise<number> {
+      const done = join(line.app.path, `done-${id}`);
+      const script = `( "$@"; echo $? >&2; touch ${done} ) | while [ ! -e ${done} ]; do sleep 0.05; done`;
+      const through = ['bash', '-c', script, 'bash', ...before];
+      return Number((await line.run(['--id', id, '--drain', '200ms', ...args, '--', 'yes'], { through })).stderr);
+    }
+
+    it('ends a command whose time is over', async () => {
+      assert.equal(await stuck('stuck', ['--timeout', '300ms']), 124);
+      assert.equal(line.event('stuck', 'ended')['error.type'], 'timeout');
+    });
+
+    it('ends with a command that a signal ends', async () => {
+      await stuck('term', [], 'timeout', '--signal=TERM', '2');
+      assert.equal(line.event('term', 'ended')['task.status'], 'cancelled');
+    });
+  });
+
   describe('hands signals to the command', () => {
     it('which decides what they do', async () => {
       const script = `trap 'echo usr1' USR1; trap 'echo hup' HUP; n=0

@@ -19,7 +19,7 @@ export class OutputRelay {
   readonly #targets: OutputTargets;
   readonly #ended: Promise<unknown>;
   #isEnded = false;
-  #isStopped = false;
+  #mostMs = Number.POSITIVE_INFINITY;
   #paused = 0;
   /** What is left of the time for draining, and what to do when it is over. */
   #drain: { leftMs: number; readonly over: () => void } | undefined;
@@ -40,21 +40,26 @@ export class OutputRelay {
    * @returns false when somebody still held them
    */
   async drained(ms: number): Promise<boolean> {
-    if (this.#isStopped) return this.#isEnded;
     // The pipes usually end with the command: this turn of the loop, or the next.
     const over = new Promise<void>((resolve) => {
-      this.#drain = { leftMs: ms, over: resolve };
+      this.#drain = { leftMs: Math.min(ms, this.#mostMs), over: resolve };
     });
     this.#tick();
     await Promise.race([this.#ended, over]);
-    this.stop();
+    this.#stop();
     return this.#isEnded;
   }
 
+  /** Reads for this time at most after the exit, which may have been already. */
+  hurry(ms: number): void {
+    this.#mostMs = ms;
+    if (this.#drain === undefined) return;
+    this.#drain.leftMs = Math.min(this.#drain.leftMs, ms);
+    this.#tick();
+  }
+
   /** Reads nothing any more: whoever still writes is told so by the system. */
-  stop(): void {
-    this.#isStopped = true;
-    this.#drain?.over();
+  #stop(): void {
     this.#drain = undefined;
     this.#tick();
     for (const name of OUTPUT_STREAMS) this.#streams[name].destroy();

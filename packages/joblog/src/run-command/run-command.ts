@@ -22,6 +22,7 @@ import { type OutputPipes, openOutputPipes } from './output-pipe.ts';
 import { OutputRelay } from './output-relay.ts';
 import { endedChildrenSeconds } from './process-tree.ts';
 import { ResourceWatch } from './resource-watch.ts';
+import { RunShow } from './run-show.ts';
 import { shownOutput } from './shown-output.ts';
 import { SignalRelay } from './signal-relay.ts';
 
@@ -91,12 +92,15 @@ class CommandRun {
   readonly #info: RunInfo | undefined;
   readonly #log: OutputLog | undefined;
   readonly #deadlineMs: number | undefined;
+  readonly #show: RunShow;
+  #interruptedBy: NodeJS.Signals | undefined;
   readonly #startMs = wallMs();
   readonly #childSecondsBefore = endedChildrenSeconds();
 
   constructor(options: CheckedOptions, around: Surroundings) {
     const { timeoutMs, onTimeout, label, id, outputs, maxLinesPerSecond } = options;
     this.#options = options;
+    this.#show = new RunShow(options.show ? shownOutput() : undefined);
     this.#around = around;
     this.#deadlineMs = timeoutMs === undefined || onTimeout === 'kill' ? undefined : this.#startMs + timeoutMs;
     this.#run = startLibraryRun(options.operation, {
@@ -182,11 +186,15 @@ class CommandRun {
     const exit = await exitOf(child, began);
     end.exited();
     const used = watch.stop(this.#usedSeconds());
-    const interrupted = await this.#interruption(relay, exit);
-    const [isDrained] = await Promise.all([relay.drained(this.#options.drainMs), end.finished()]);
+    await this.#interruptible(relay, exit);
+    const outcome = commandOutcome({ ...this.#facts(exit), timedOut: end.isTimeout, aborted: end.isAbort });
+    // Who wanted an end gets it, also when nobody takes what was printed.
+    const isWanted = outcome.category === 'timeout' || outcome.status === 'cancelled';
+    const { drainMs } = this.#options;
+    const patience = isWanted ? setTimeout(() => this.#show.giveUp(), drainMs) : undefined;
+    const [isDrained] = await Promise.all([relay.drained(drainMs), end.finished()]);
     this.#log?.end();
     if (!isDrained) this.#emit({ severity: SEVERITY.warn, body: STILL_OPEN });
-    const outcome = commandOutcome({ ...this.#facts(exit), timedOut: end.isTimeout, aborted: end.isAbort });
     this.#emit({
       eventName: EVENT.EXITED,
       severity: outcome.status === 'failure' ? SEVERITY.error : SEVERITY.info,
@@ -200,35 +208,29 @@ class CommandRun {
       },
     });
     this.#end(outcome, exit);
-    const interruptedBy = this.#options.show
-      ? await Promise.race([shownOutput().flushed(), interrupted.by])
-      : undefined;
-    return this.#told(outcome, exit, interruptedBy ?? undefined);
+    await this.#show.flushed();
+    clearTimeout(patience);
+    return this.#told(outcome, exit, this.#interruptedBy);
   }
 
   #targets(): ConstructorParameters<typeof OutputRelay>[1] {
     const { foreground } = this.#around;
-    const shown = this.#options.show ? shownOutput() : undefined;
     return {
       keep: (stream, chunk) => {
         this.#log?.take(stream, chunk);
         foreground?.written();
       },
-      show: (stream, chunk) => shown?.write(stream, chunk),
+      show: (stream, chunk) => this.#show.write(stream, chunk),
     };
   }
 
   /** After the exit, a signal is for this process: what still holds it up is given up. */
-  async #interruption(relay: OutputRelay, { signal }: Exit): Promise<{ readonly by: Promise<NodeJS.Signals> }> {
-    let interrupt = (_: NodeJS.Signals): void => {};
-    const by = new Promise<NodeJS.Signals>((resolve) => {
-      interrupt = resolve;
-    });
+  async #interruptible(relay: OutputRelay, { signal }: Exit): Promise<void> {
     await this.#around.signals?.detach(signal, (late) => {
-      relay.stop();
-      interrupt(late);
+      this.#interruptedBy = late;
+      this.#show.giveUp();
+      relay.hurry(HURRY_MS);
     });
-    return { by };
   }
 
   /** Known to the hundredth of a second where all children of this process belong to the command. */
@@ -300,6 +302,9 @@ class CommandRun {
 type LaunchedProcess = ChildProcess & { readonly pid: number };
 
 const NO_SIGNALS: ReadonlySet<NodeJS.Signals> = new Set();
+
+/** For reading what is in the pipes already, when somebody wants an end. */
+const HURRY_MS = 100;
 
 /** For the log of a command that has left something behind. */
 const STILL_OPEN = 'output was still open after the exit, by a process left behind; it is read no longer';

@@ -1,4 +1,5 @@
-import { fstatSync, writev } from 'node:fs';
+import { constants, fstatSync, openSync, writev } from 'node:fs';
+import { Socket } from 'node:net';
 import { reportOnce } from '@taskspan/core/hub';
 import type { OutputStream } from '../collect/output-log.ts';
 
@@ -15,15 +16,17 @@ interface WaitingBytes {
 }
 
 /**
- * Bytes on their way to stdout and stderr of this process, in the order in which they came. They are written in the thread
- * pool, to the descriptor as it is: a reader that is slow blocks no signal, and nobody who shares the descriptor finds it
- * changed. What cannot be written because its reader is gone is forgotten.
+ * Bytes on their way to stdout and stderr of this process, in the order in which they came. A reader that is slow blocks
+ * neither signals nor the end of this process, and nobody who shares the descriptor finds it changed: to a pipe they are
+ * written through a descriptor of our own, to anything else in the thread pool. What cannot be written because its reader
+ * is gone is forgotten.
  */
 class ShownBytes {
   #waiting: WaitingBytes[] = [];
   #waitingBytes = 0;
   #isWriting = false;
   readonly #broken = new Set<number>();
+  readonly #pipes = new Map<number, Socket | undefined>();
   #room: (() => void)[] = [];
   #empty: (() => void)[] = [];
 
@@ -51,14 +54,19 @@ class ShownBytes {
     const other = this.#waiting.findIndex((waiting) => waiting.fd !== fd);
     const count = Math.min(other < 0 ? this.#waiting.length : other, MOST_BUFFERS);
     const buffers = this.#waiting.slice(0, count).map(({ bytes }) => bytes);
-    writev(fd, buffers, (error, written) => {
-      if (error?.code === 'EAGAIN') {
-        setTimeout(() => this.#done(0), RETRY_MS);
-        return;
-      }
-      if (error !== null) this.#break(fd, error);
+    const took = (error: NodeJS.ErrnoException | null, written: number): void => {
+      if (error?.code === 'EAGAIN') setTimeout(() => this.#done(0), RETRY_MS);
+      else if (error !== null) this.#break(fd, error);
       else this.#done(written);
-    });
+    };
+    const pipe = this.#pipeOf(fd);
+    if (pipe === undefined) writev(fd, buffers, took);
+    else writeTo(pipe, buffers, took);
+  }
+
+  #pipeOf(fd: number): Socket | undefined {
+    if (!this.#pipes.has(fd)) this.#pipes.set(fd, ownPipe(fd));
+    return this.#pipes.get(fd);
   }
 
   #done(written: number): void {
@@ -92,6 +100,33 @@ class ShownBytes {
   #tell(): void {
     if (this.#waitingBytes < FULL_BYTES) for (const resolve of this.#room.splice(0)) resolve();
     if (this.#waiting.length === 0) for (const resolve of this.#empty.splice(0)) resolve();
+  }
+}
+
+type Took = (error: NodeJS.ErrnoException | null, written: number) => void;
+
+function writeTo(pipe: Socket, buffers: readonly Uint8Array[], took: Took): void {
+  const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  pipe.cork();
+  buffers.forEach((buffer, at) => {
+    const isLast = at === buffers.length - 1;
+    pipe.write(buffer, isLast ? (error) => took(error ?? null, error ? 0 : bytes) : undefined);
+  });
+  pipe.uncork();
+}
+
+/** The pipe behind a descriptor, opened once more: that it does not block is then our affair alone. */
+function ownPipe(fd: number): Socket | undefined {
+  try {
+    if (process.platform !== 'linux' || !fstatSync(fd).isFIFO()) return undefined;
+    const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    const pipe = new Socket({ fd: own, readable: false, writable: true });
+    // Each write says it, too.
+    pipe.on('error', () => {});
+    return pipe;
+  } catch {
+    // Its reader is gone, or it belongs to somebody else: the descriptor that we have says so when it is written to.
+    return undefined;
   }
 }
 

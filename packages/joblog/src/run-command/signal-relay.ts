@@ -48,26 +48,27 @@ export class SignalRelay {
 
   /**
    * The command is gone: what comes now is for this process, if it still has something to do. What ended the command is
-   * on its way to us, too, if it came from the terminal: that is waited for, and is no second one.
+   * perhaps on its way to us, too, as from a terminal or a service manager: that is waited for, and is no second one.
    *
    * @param endedBy the signal that ended the command
    */
   async detach(endedBy: NodeJS.Signals | undefined, onSignal: (signal: NodeJS.Signals) => void): Promise<void> {
     this.#pid = undefined;
-    if (endedBy !== undefined && !this.received.has(endedBy) && FROM_TERMINAL.has(endedBy) && isTerminalForeground()) {
-      await this.#comes(endedBy);
-    }
+    const isOurs = endedBy !== undefined && RELAYED.includes(endedBy);
+    if (isOurs && !this.received.has(endedBy)) await this.#comes(endedBy);
     this.#afterExit = onSignal;
   }
 
   /** Resolves when it has come, or will not come any more. */
   #comes(signal: NodeJS.Signals): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ON_ITS_WAY_MS);
-      process.once(signal, () => {
+      const done = (): void => {
         clearTimeout(timer);
+        process.off(signal, done);
         resolve();
-      });
+      };
+      const timer = setTimeout(done, ON_ITS_WAY_MS);
+      process.on(signal, done);
     });
   }
 
