@@ -138,11 +138,11 @@ describe('taskspan run', function () {
   });
 
   it('--help prints what can be said', async () => {
-    const [own, all] = await Promise.all([
-      line.run(['--help']),
-      line.app.run('node_modules/taskspan/dist/cli.js', { nodeArgs: [], args: ['--help'] }),
-    ]);
-    assert.match(own.stdout, /--env-file <file>.*--quiet/s);
+    const cli = 'node_modules/taskspan/dist/cli.js';
+    const help = (args: readonly string[]) => line.app.run(cli, { nodeArgs: [], args });
+    const [own, named, all] = await Promise.all([line.run(['--help']), help(['help', 'run']), help(['--help'])]);
+    assert.match(own.stdout, /^Usage: taskspan run .*--env-file <file>.*--quiet/s);
+    assert.equal(named.stdout, own.stdout);
     assert.match(all.stdout, /run .*run a command/s);
     assert.deepEqual([own.code, own.stderr], [0, '']);
   });

@@ -128,7 +128,7 @@ export const RUN_OPTIONS: readonly RunOption[] = [
   {
     flag: '--env-file',
     value: 'file',
-    meaning: 'more environment variables; those that are set already win; can be given several times',
+    meaning: 'lines of NAME=value for the environment; what is set already wins; can be given several times',
     apply: text((draft, value) => {
       draft.envFiles = [...draft.envFiles, value];
     }),
@@ -225,7 +225,8 @@ export function runHelp(): string {
 
 /** Shows `run` in the help of `taskspan`. The command itself is carried out without this parser. */
 export function registerRun(program: Command): void {
-  program.command('run').description(DESCRIPTION).argument('<command...>').helpOption(false);
+  const run = program.command('run').description(DESCRIPTION).argument('<command...>').helpOption(false);
+  run.helpInformation = runHelp;
 }
 
 function text(set: (draft: Draft, value: string) => void): RunOption['apply'] {
