@@ -207,7 +207,8 @@ export class OutputLog {
       severity: severityOfLevel(line.level),
       body: line.message,
       attributes: { ...line.attributes, ...state.attributes },
-      ...arrival,
+      timeMs: arrival.timeMs,
+      isAlone: arrival.isAlone,
     });
     return true;
   }
@@ -223,7 +224,8 @@ export class OutputLog {
     const needsLabel = entry.event !== undefined && label !== undefined && entry.event.job_label === '';
     const more = entry.log === undefined ? needsLabel && { [ATTR.TASK_LABEL]: label } : state.attributes;
     const attributes = more === false ? content.attributes : { ...content.attributes, ...more };
-    this.#emitter.emitRecord({ ...content, attributes, timeMs, isAlone });
+    const { eventName, severity, body, timeNanos } = content;
+    this.#emitter.emitRecord({ eventName, severity, body, attributes, timeMs, timeNanos, isAlone });
   }
 
   #isOverBudget(): boolean {
