@@ -102,8 +102,10 @@ export class LogSource {
       yield* this.#read(known.from, known.to);
       this.#next = Math.max(this.#next, known.to, known.readTo);
     }
-    yield* this.#read(this.#next);
-    if (this.file.compression === 'none') this.#lastBytes = await this.#ending();
+    const isPlain = this.file.compression === 'none';
+    // Up to where it ended when it was looked at: somebody may write faster than anybody reads.
+    yield* this.#read(this.#next, isPlain ? this.#seen?.size : undefined);
+    if (isPlain) this.#lastBytes = await this.#ending();
   }
 
   async *#read(from: number, to?: number): AsyncGenerator<NewLine, void, undefined> {
