@@ -105,6 +105,12 @@ describe('http app', () => {
     }
   }
 
+  it('says at the front door where the paths are listed', async () => {
+    const { status, text } = await ask(`${server.url}/`);
+    assert.equal(status, 404);
+    assert.match((JSON.parse(text) as { detail: string }).detail, /; \/openapi\.json lists those that there are$/);
+  });
+
   it('answers every nasty parameter of every route with something below 500', async () => {
     for (const { path, query } of Object.values(ROUTES)) {
       for (const value of NASTY) {

@@ -55,7 +55,11 @@ export class HttpApp {
     });
     this.fastify.setErrorHandler((error, request, reply) => this.#sendProblem(error, request, reply));
     this.fastify.setNotFoundHandler((request, reply) =>
-      this.#sendProblem(new HttpProblem('not_found', 'there is no such path'), request, reply),
+      this.#sendProblem(
+        new HttpProblem('not_found', 'there is no such path; /openapi.json lists those that there are'),
+        request,
+        reply,
+      ),
     );
     for (const name of Object.keys(ROUTES) as RouteName[]) {
       this.fastify.route({

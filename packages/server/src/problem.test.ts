@@ -29,6 +29,7 @@ describe('problemOf', () => {
     const bad = problemOf(readerError('bad_request', 'since_timestamp'));
     assert.deepEqual([bad?.status, bad?.parameter, bad?.message], [400, 'since', 'since must be good']);
     assert.equal(problemOf(readerError('bad_request', 'cursor'))?.parameter, 'cursor');
+    assert.equal(problemOf(readerError('bad_request', 'needle'))?.message, 'q must be good');
   });
 
   for (const error of [new Error('plain'), readerError('ENOENT'), 'text', undefined, { code: 'bad_request' }]) {

@@ -39,7 +39,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemSpec>> = {
     title: 'Forbidden',
     meaning: 'The token is limited to one service, and this is about all of them.',
   },
-  not_found: { status: 404, title: 'Not found', meaning: 'There is no such path.' },
+  not_found: {
+    status: 404,
+    title: 'Not found',
+    meaning: 'There is no such path; `/openapi.json` lists those that there are.',
+  },
   unknown_job: {
     status: 404,
     title: 'Not found',
@@ -116,6 +120,7 @@ const NAME_HERE: Readonly<Record<string, string>> = {
   job_run_id: 'id',
   since_timestamp: 'since',
   min_level: 'level',
+  needle: 'q',
   query: 'q',
 };
 

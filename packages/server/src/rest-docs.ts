@@ -10,7 +10,7 @@ Made from the OpenAPI document of \`@taskspan/server\`; do not edit by hand. The
 \`/openapi.json\`.
 
 \`\`\`sh
-taskspan serve                                                     # http://127.0.0.1:4390, or the next free port
+taskspan serve                                                     # http://127.0.0.1:4390, or the next free port, which it prints
 curl -s 'http://127.0.0.1:4390/api/v1/jobs?status=failure&from=2026-01-27'
 curl -s 'http://127.0.0.1:4390/api/v1/jobs/nightly-42/logs?level=warn&since=2026-01-27T10:30:00Z'
 curl -sN 'http://127.0.0.1:4390/api/v1/jobs/nightly-42/logs/stream'  # follows the run until it has ended

@@ -19,7 +19,7 @@ const print = (line: string): void => {
 export const program: Command = new Command('taskspan')
   .description('See every background task of a Node application: one span, exact metrics, one log per run.')
   .version(SCOPE.version)
-  .showHelpAfterError();
+  .showHelpAfterError('Usage: taskspan [command] --help shows what can be asked for');
 
 registerRun(program);
 registerJobs(program);

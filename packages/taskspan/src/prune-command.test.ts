@@ -33,7 +33,7 @@ describe('taskspan prune', () => {
     const { dir, file } = data();
     const dry = await prune(['--dir', dir, '--dry-run']);
     assert.deepEqual([dry.code, dry.stderr, existsSync(file)], [0, '', true]);
-    assert.match(dry.stdout, /^would be deleted +1 files, 20 B$/m);
+    assert.match(dry.stdout, /^would be deleted +1 file, 20 B$/m);
     const json = await prune(['--dir', dir, '--json']);
     assert.equal(existsSync(file), false);
     const { problems, ...report } = JSON.parse(json.stdout) as Record<string, unknown>;
@@ -62,7 +62,13 @@ describe('taskspan prune', () => {
     });
     assert.deepEqual([ended.code, existsSync(file)], [0, true]);
     assert.match(ended.stderr, /TASKSPAN_RETENTION_FILES: "x" is not understood; using 200000/);
-    assert.match(ended.stdout, /kept +1 files, 20 B/);
+    assert.match(ended.stdout, /kept +1 file, 20 B/);
+  });
+
+  it('says that there are no logs where it was told to look', async () => {
+    const { TASKSPAN_DIR: dir } = app.ownData();
+    const ended = await prune(['--dir', join(dir, 'mistyped')]);
+    assert.equal(ended.stderr, `taskspan: there are no logs in ${join(dir, 'mistyped', 'logs')}\n`);
   });
 
   it('leaves it to a process that is at it', async () => {

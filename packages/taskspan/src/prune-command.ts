@@ -1,5 +1,6 @@
 import type { PruneReport } from '@taskspan/joblog/retention';
 import type { Command } from 'commander';
+import { countText, sizeText } from './size-text.ts';
 import { findStoredLogs } from './stored-logs.ts';
 
 interface PruneFlags {
@@ -44,8 +45,8 @@ function describeReport(report: PruneReport): string {
   line('logs', report.logs);
   line(`${would}deleted`, count(report.deleted_files, report.deleted_bytes));
   for (const day of report.deleted_days) line('', `${day}, the whole day`);
-  const saved = report.dry_run ? '' : `, ${bytes(report.compressed_bytes_saved)} saved`;
-  line(`${would}packed`, `${report.compressed_files} files${saved}`);
+  const saved = report.dry_run ? '' : `, ${sizeText(report.compressed_bytes_saved)} saved`;
+  line(`${would}packed`, countText(report.compressed_files, 'file') + saved);
   line('kept', count(report.kept_files, report.kept_bytes));
   if (report.spared_files > 0) {
     line('', `${report.spared_files} of them over a limit: a run is open, or they are in use`);
@@ -58,17 +59,5 @@ function describeReport(report: PruneReport): string {
 }
 
 function count(files: number, size: number): string {
-  return `${files} files, ${bytes(size)}`;
-}
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-function bytes(size: number): string {
-  let value = size;
-  let unit = 0;
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
+  return `${countText(files, 'file')}, ${sizeText(size)}`;
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { AppFolder, type RunningApp, type RunOptions } from './app-folder.test.fixture.ts';
 
@@ -95,7 +98,7 @@ describe('taskspan serve', () => {
   it('wants a token where others can reach it, and takes it from the environment', async () => {
     const refused = await app.run(CLI, { nodeArgs: [], args: ['serve', '--host', '0.0.0.0', '--port', '0'] });
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /^taskspan: 0\.0\.0\.0 can be reached by others.*a token is needed/);
+    assert.match(refused.stderr, /^taskspan: 0\.0\.0\.0 can be reached by others.*a token is needed/m);
     assert.equal(refused.stdout, '');
 
     const env = { ...app.ownData(), TASKSPAN_TOKEN: 'secret', TASKSPAN_SERVICE_TOKENS: 'mail=of-mail,a%2Cb=of-ab' };
@@ -112,12 +115,33 @@ describe('taskspan serve', () => {
     assert.equal((await running.ended).code, 0);
   });
 
+  it('says so when the port that was asked for is taken, and where there are no logs', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const env = app.ownData();
+    const running = app.start(CLI, { nodeArgs: [], args: ['serve', '--port', String(port)], env });
+    await running.printed('metrics  http');
+    running.child.kill('SIGTERM');
+    const { stdout, stderr } = await running.ended;
+    taken.close();
+    const [, other = ''] = /^serving {2}http:\/\/127\.0\.0\.1:(\d+)$/m.exec(stdout) ?? [];
+    assert.deepEqual(stderr.split('\n'), [
+      `taskspan: there are no logs in ${join(env.TASKSPAN_DIR, 'logs')}`,
+      `taskspan: port ${port} is taken, or not allowed: listening on ${other}`,
+      '',
+    ]);
+    assert.notEqual(other, String(port));
+    assert.match(stdout, /^keeping {2}7 days, 5 GiB, 200000 files$/m);
+  });
+
   it('says what is wrong with a flag, without the secret', async () => {
     const [port, token] = await Promise.all([
       app.run(CLI, { nodeArgs: [], args: ['serve', '--port', '70000'] }),
       app.run(CLI, { nodeArgs: [], args: ['serve', '--port', '0', '--service-token', 'topsecret'] }),
     ]);
-    assert.match(port.stderr, /a port from 0 to 65535 is wanted/);
+    // The sentence, and where more can be found: no page of options behind which it is lost.
+    assert.match(port.stderr, /^error: [^\n]*a port from 0 to 65535 is wanted\.\nUsage: [^\n]*\n$/);
     assert.notEqual(port.code, 0);
     assert.equal(token.code, 1);
     assert.match(token.stderr, /a token of a service is <service>=<token>/);

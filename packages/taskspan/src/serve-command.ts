@@ -2,6 +2,7 @@ import type { AccessToken, JobServer } from '@taskspan/server';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Environment } from './config.ts';
 import { LogRetention } from './log-retention.ts';
+import { countText, sizeText } from './size-text.ts';
 import { findStoredLogs, type StoredLogs } from './stored-logs.ts';
 
 interface ServeFlags {
@@ -75,6 +76,9 @@ async function serve(stored: StoredLogs, flags: ServeFlags): Promise<void> {
   const counting = setInterval(() => void metrics.refresh(), COUNT_EVERY_MS);
   // Further folders belong to others, who keep them as they like.
   const retention = flags.prune ? LogRetention.begin(logs[0], config) : undefined;
+  if (flags.port !== undefined && flags.port !== 0 && flags.port !== server.port) {
+    process.stderr.write(`taskspan: port ${flags.port} is taken, or not allowed: listening on ${server.port}\n`);
+  }
   process.stdout.write(greeting(server.url, stored, flags));
   await stopped;
   clearInterval(counting);
@@ -122,7 +126,10 @@ function decoded(service: string): string {
 function greeting(url: string, { logs, config }: StoredLogs, { prune, json }: ServeFlags): string {
   if (json === true) return `${JSON.stringify({ url, logs })}\n`;
   const kept = prune ? config.retention : undefined;
-  const limits = kept === undefined ? 'all' : `${kept.days} days, ${kept.bytes} bytes, ${kept.files} files`;
+  const limits =
+    kept === undefined
+      ? 'all'
+      : [countText(kept.days, 'day'), sizeText(kept.bytes), countText(kept.files, 'file')].join(', ');
   return [
     `serving  ${url}`,
     `logs     ${logs.join(', ')}`,

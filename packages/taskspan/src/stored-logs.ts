@@ -2,7 +2,7 @@
  * Where the log files lie that a reader is to read: the folders to which an application started here would write, found
  * by the same rules, without making any.
  */
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { findAppPackage } from './app-package.ts';
 import { type Config, describeWarning, type Environment, readConfig } from './config.ts';
@@ -23,7 +23,7 @@ export interface StoredLogs {
   /** Folder of the index, in the data folder. */
   readonly index: string;
   readonly config: Config;
-  /** What was set and is not understood, as sentences. */
+  /** What was set and is not understood, and folders that are not there, as sentences. */
   readonly warnings: readonly string[];
 }
 
@@ -40,7 +40,14 @@ export function findStoredLogs({ env, dirs = [] }: StoredLogsOptions): StoredLog
     config.logsDir === undefined
       ? [...new Set((asked.length === 0 ? [dir] : asked).map(logsIn))]
       : [resolve(config.logsDir)];
-  return { dir, logs, index: join(dir, 'index'), config, warnings: config.warnings.map(describeWarning) };
+  const missing = logs.filter((folder) => !existsSync(folder)).map((folder) => `there are no logs in ${folder}`);
+  return {
+    dir,
+    logs,
+    index: join(dir, 'index'),
+    config,
+    warnings: [...config.warnings.map(describeWarning), ...missing],
+  };
 }
 
 /** The first place of an application that holds logs; where none does, that to which it would write first. */

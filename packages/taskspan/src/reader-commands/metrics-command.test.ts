@@ -59,6 +59,12 @@ describe('taskspan metrics', () => {
     const { out: json } = await runs.run(registerSearch, ['search', 'needle', '--json', '--from', '2026-01-27']);
     assert.equal((JSON.parse(json) as { job_id: string }).job_id, 'job-1');
   });
+
+  it('search calls what it refuses as its help does', async () => {
+    const { err, failed } = await runs.run(registerSearch, ['search', '']);
+    assert.match(err, /^taskspan: text must be /);
+    assert.equal(failed, true);
+  });
 });
 
 describe('samples of an exposition', () => {

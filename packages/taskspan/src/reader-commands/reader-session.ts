@@ -1,6 +1,5 @@
 /** What the commands that read job logs have in common: their options, the reader, and how they fail. */
-import { existsSync } from 'node:fs';
-import type { JobLogReader } from '@taskspan/joblog';
+import type { BadRequestError, JobLogReader } from '@taskspan/joblog';
 import type { Command } from 'commander';
 import { findStoredLogs, type StoredLogs } from '../stored-logs.ts';
 import type { CommandIo } from './command-io.ts';
@@ -34,13 +33,12 @@ export async function reading(
   flags: SessionFlags,
   command: (session: Session) => Promise<void>,
 ): Promise<void> {
-  const { BadRequestError, JobLogReader, UnknownJobError } = await import('@taskspan/joblog');
+  const joblog = await import('@taskspan/joblog');
   await printing(io, async (printer) => {
     const stored = findStoredLogs({ env: io.env, dirs: flags.dir });
     for (const warning of stored.warnings) printer.note(warning);
-    for (const folder of stored.logs) if (!existsSync(folder)) printer.note(`there are no logs in ${folder}`);
     const { logs, index, config } = stored;
-    const reader = new JobLogReader({
+    const reader = new joblog.JobLogReader({
       logs,
       index,
       refreshIntervalMs: config.logRefreshIntervalMs,
@@ -49,12 +47,26 @@ export async function reading(
     try {
       await command({ reader, printer, stored });
     } catch (error) {
-      if (!(error instanceof BadRequestError || error instanceof UnknownJobError || isOfSystem(error))) throw error;
-      printer.fail(error.message);
+      if (error instanceof joblog.BadRequestError) printer.fail(inWordsOfOptions(error));
+      else if (error instanceof joblog.UnknownJobError || isOfSystem(error)) printer.fail(error.message);
+      else throw error;
     } finally {
       await reader.close();
     }
   });
+}
+
+/** Parameters of the reader that have another name on the command line. */
+const NAME_HERE: Readonly<Record<string, string>> = {
+  needle: 'text',
+  job_run_id: 'id',
+  since_timestamp: 'since',
+  min_level: 'level',
+};
+
+function inWordsOfOptions({ message, parameter }: BadRequestError): string {
+  const name = NAME_HERE[parameter];
+  return name !== undefined && message.startsWith(parameter) ? name + message.slice(parameter.length) : message;
 }
 
 /** What the system says, such as that a folder must not be read: its words are enough. */
