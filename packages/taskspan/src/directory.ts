@@ -118,7 +118,7 @@ function findLogsFolder(asked: string | undefined, dir: string | undefined, warn
 }
 
 /** Makes the folder, and marks it as nobody's source code. @returns what is wrong, or undefined */
-function claimFolder(path: string): string | undefined {
+export function claimFolder(path: string): string | undefined {
   const made = makeFolder(path);
   if (typeof made === 'string') return made;
   // A folder that somebody else filled may be a working tree: git must go on seeing it.

@@ -208,6 +208,40 @@ task.end();`,
     assert.equal(ended.stdout, '2|two words|process\n');
   });
 
+  it('takes what stands in --env-file literally, and refuses what is no variable', async () => {
+    const good = line.app.write('good.env', "DB_PASS=p#ss w0rd\nAFTER=it's\n");
+    const bad = line.app.write('bad.env', 'A=1\nB="no end\n');
+    const [taken, refused] = await Promise.all([
+      line.run(['--env-file', good, '--', 'sh', '-c', 'echo "$DB_PASS|$AFTER"']),
+      line.run(['--env-file', bad, '--', 'echo', 'begun']),
+    ]);
+    assert.equal(taken.stdout, "p#ss w0rd|it's\n");
+    assert.deepEqual([refused.code, refused.stdout], [125, '']);
+    assert.match(refused.stderr, /bad\.env' is invalid: line 2: the value of B begins with a quote/);
+  });
+
+  it('does not keep a run elsewhere than in the folder that was named', async () => {
+    const file = line.app.write('no-folder', '');
+    const ended = await line.run(['--dir', file, '--', 'echo', 'begun']);
+    assert.deepEqual([ended.code, ended.stdout], [125, '']);
+    assert.match(
+      ended.stderr,
+      /option '--dir <folder>' argument '.*no-folder' is invalid: .*no-folder is not a folder/,
+    );
+  });
+
+  it('--quiet says in a line that the command failed, and where its log is', async () => {
+    const [failed, silent] = await Promise.all([
+      line.run(['--id', 'sad', '--operation', 'load', '--quiet', '--', 'sh', '-c', 'echo a; exit 3']),
+      line.run(['--id', 'shown', '--', 'sh', '-c', 'exit 3']),
+    ]);
+    assert.deepEqual(
+      [failed.code, failed.stdout, failed.stderr],
+      [3, '', 'taskspan: sh failed (exit_code_3): taskspan logs sad\n'],
+    );
+    assert.equal(silent.stderr, '');
+  });
+
   it('--quiet keeps and does not show', async () => {
     const ended = await line.run(['--id', 'quiet', '--quiet', '--', 'sh', '-c', 'echo a; echo b >&2']);
     assert.deepEqual([ended.stdout, ended.stderr, [...line.lines('quiet')].sort()], ['', '', ['a', 'b']]);

@@ -1,10 +1,12 @@
 /** `taskspan run`: a command of any kind as a task, with its output, its signals and its exit code as without us. */
-import { readFileSync, writeSync } from 'node:fs';
-import { parseEnv } from 'node:util';
+import { writeSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { reportOnce, state } from '@taskspan/core/hub';
-import { givenRunId, openOutputPipes, superviseCommand } from '@taskspan/joblog/run';
+import { type CommandResult, givenRunId, openOutputPipes, superviseCommand } from '@taskspan/joblog/run';
 import { type CommandKeeping, keepCommand } from './command-keeping.ts';
 import { type Config, describeWarning, readConfig } from './config.ts';
+import { claimFolder } from './directory.ts';
+import { applyEnvFiles } from './env-file.ts';
 import { endBySignal, endWithCode } from './process-end.ts';
 import { type RunRequest, readRunArguments, runHelp, UsageError } from './run-options.ts';
 
@@ -30,9 +32,10 @@ export async function runFromCommandLine(args: readonly string[]): Promise<void>
 
 async function run(request: RunRequest): Promise<void> {
   const { command, dir, envFiles: _, quiet, id, ...options } = request;
+  const config = readConfig(process.env, dir === undefined ? {} : { dir });
+  if (dir !== undefined && !config.disabled) checkFolder(dir);
   // Made by a process of the system, while everything else is loaded.
   const pipes = openOutputPipes();
-  const config = readConfig(process.env, dir === undefined ? {} : { dir });
   for (const warning of config.warnings) reportOnce(`config.${warning.key}`, describeWarning(warning));
   const keeping = config.disabled ? undefined : await keep(config);
   const result = await superviseCommand(
@@ -42,6 +45,7 @@ async function run(request: RunRequest): Promise<void> {
   );
   await keeping?.close();
   if (result.category === 'launch_failed') say(`taskspan: ${command[0]}: ${reason(result.errorType)}\n`);
+  else if (quiet && result.status === 'failure') say(`taskspan: ${failure(command, result, keeping !== undefined)}\n`);
   const signal = result.interruptedBy ?? (result.category === 'signal' ? result.signal : undefined);
   if (signal !== undefined) await endBySignal(signal);
   else endWithCode(result.shellStatus);
@@ -57,20 +61,17 @@ async function keep(config: Config): Promise<CommandKeeping | undefined> {
   }
 }
 
-/**
- * What is set already wins, as with Node's own `--env-file`; of two files, the later one. They are for this process, too:
- * some versions of Node read the option themselves, wherever it stands.
- */
-function applyEnvFiles(files: readonly string[]): void {
-  const variables: Record<string, string | undefined> = {};
-  for (const file of files) {
-    try {
-      Object.assign(variables, parseEnv(readFileSync(file, 'utf8')));
-    } catch (error) {
-      throw new UsageError(`option '--env-file <file>' cannot be read: ${(error as Error).message}`);
-    }
-  }
-  Object.assign(process.env, { ...variables, ...process.env });
+/** Whoever names a folder wants the log there and nowhere else. @throws UsageError when it cannot be written to */
+function checkFolder(dir: string): void {
+  const problem = claimFolder(resolve(dir));
+  if (problem === undefined) return;
+  throw new UsageError(`option '--dir <folder>' argument '${dir}' is invalid: it cannot be used (${problem})`);
+}
+
+/** For whoever sees nothing else: cron sends a mail of it. */
+function failure(command: readonly string[], { id, errorType }: CommandResult, isKept: boolean): string {
+  const log = id === undefined || !isKept ? '' : `: taskspan logs ${id}`;
+  return `${command[0]} failed (${errorType})${log}`;
 }
 
 function reason(code: string | undefined): string {

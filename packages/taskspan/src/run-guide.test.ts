@@ -71,8 +71,9 @@ describe('docs/run.md', function () {
   });
 
   it('has a line for cron', () => {
-    const [variable = '', entry = ''] = example('crontab').trim().split('\n');
+    const [variable = '', path = '', entry = ''] = example('crontab').trim().split('\n');
     const [key = ''] = variable.split('=');
+    assert.match(path, /^PATH=\/srv\/app\/node_modules\/\.bin:/);
     const [, command = ''] = /^(?:\S+ ){5}(.*)$/.exec(entry) ?? [];
     assertReported(left(command, { [key]: 'data' }));
   });

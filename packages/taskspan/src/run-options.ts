@@ -143,7 +143,7 @@ export const RUN_OPTIONS: readonly RunOption[] = [
   },
   {
     flag: '--quiet',
-    meaning: 'do not pass the output on; it is in the log',
+    meaning: 'do not pass the output on, only say in a line when the command failed; it is in the log',
     apply: (draft) => {
       draft.quiet = true;
       return undefined;
