@@ -146,8 +146,10 @@ export class JobLog {
   async #refresh(files: readonly JobFile[]): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       if (!(await this.#isStill(files))) this.#reset();
-      if (this.#sources.length === 0) this.#sources = this.#sourcesOf(files);
-      else this.#addSources(files);
+      // What was known of a file that is replaced at this moment leads astray.
+      const wanted = tries === 1 ? files : files.map(asUnknown);
+      if (this.#sources.length === 0) this.#sources = this.#sourcesOf(wanted);
+      else this.#addSources(wanted);
       await this.#readNew();
       if (this.#segments.length > this.#segmentLimit && tries === 1) {
         this.#reset();
