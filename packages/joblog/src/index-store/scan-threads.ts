@@ -24,6 +24,12 @@ type Kind = keyof Answers;
 type Question = { [K in Kind]: { readonly kind: K; readonly question: Answers[K]['question'] } }[Kind];
 type Answer = Answers[Kind]['answer'];
 
+/** Threads that nobody asks give their memory back. */
+const IDLE_MS = 10_000;
+
+/** Timers captured before an application's test replaces them by fake ones. */
+const { setTimeout, clearTimeout } = globalThis;
+
 export interface ScanTask {
   readonly id: number;
   readonly asked: Question;
@@ -53,6 +59,7 @@ export async function answerTo({ kind, question }: Question): Promise<Answer> {
  */
 export class ScanThreads {
   #threads: ScanThread[] = [];
+  #idle: ReturnType<typeof setTimeout> | undefined;
   /** What the calling thread does itself, one at a time. */
   #inline: Promise<unknown> = Promise.resolve();
 
@@ -66,14 +73,21 @@ export class ScanThreads {
     return this.#ask({ kind: 'read', question }) as Promise<readonly FileReading[]>;
   }
 
-  #ask(asked: Question): Promise<Answer> {
+  async #ask(asked: Question): Promise<Answer> {
+    clearTimeout(this.#idle);
     const thread = this.#thread();
     if (thread === undefined) return this.#askHere(asked);
-    return new Promise((resolve) => thread.post({ asked, resolve }));
+    const answer = await new Promise<Answer>((resolve) => thread.post({ asked, resolve }));
+    if (this.#threads.every(({ waiting }) => waiting === 0)) {
+      clearTimeout(this.#idle);
+      this.#idle = setTimeout(() => this.close(), IDLE_MS).unref();
+    }
+    return answer;
   }
 
   /** Ends the threads; who still waits is answered by the calling thread. */
   async close(): Promise<void> {
+    clearTimeout(this.#idle);
     const threads = this.#threads;
     this.#threads = [];
     await Promise.all(threads.map((thread) => thread.end()));
