@@ -10,6 +10,7 @@ describe('@taskspan/core', () => {
       'CLAIMABLE_STATUSES',
       'EVENT',
       'EVENTS',
+      'MANIFEST_METADATA_PREFIX',
       'METRIC_LABEL_PREFIX',
       'RUN_CHANNEL',
       'SCOPE',
