@@ -1,4 +1,4 @@
-import { reportOnce } from '@taskspan/core/hub';
+import { inspect } from 'node:util';
 import { programName } from './command-end.ts';
 import { type RunCommandOptions, TIMEOUT_ACTIONS, type TimeoutAction } from './command-options.ts';
 
@@ -27,33 +27,73 @@ const DEFAULT_HEARTBEAT_MS = 30_000;
 /** A timer takes no more than a signed 32-bit number of milliseconds: 24.8 days. */
 export const LONGEST_TIMER_MS = 2_147_483_647;
 
+/** What an option must be, and how that is said. */
+interface Rule {
+  readonly wanted: string;
+  fits(value: unknown): boolean;
+}
+
+const TEXT: Rule = { wanted: 'a string', fits: (value) => typeof value === 'string' };
+const TEXTS: Rule = {
+  wanted: 'an array of strings',
+  fits: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+};
+
+const RULES: { readonly [K in keyof Required<RunCommandOptions>]: Rule } = {
+  operation: TEXT,
+  label: TEXT,
+  outputs: TEXTS,
+  inputs: TEXTS,
+  id: TEXT,
+  timeoutMs: milliseconds(1),
+  onTimeout: {
+    wanted: TIMEOUT_ACTIONS.join(' or '),
+    fits: (value) => (TIMEOUT_ACTIONS as readonly unknown[]).includes(value),
+  },
+  drainMs: milliseconds(0),
+  heartbeatMs: milliseconds(1),
+  maxLinesPerSecond: {
+    wanted: 'a number from 1',
+    fits: (value) => typeof value === 'number' && value >= 1 && value <= Number.MAX_VALUE,
+  },
+  env: {
+    wanted: 'an object of strings',
+    fits: (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      Object.values(value).every((one) => one === undefined || typeof one === 'string'),
+  },
+  cwd: TEXT,
+  show: { wanted: 'true or false', fits: (value) => typeof value === 'boolean' },
+  signal: { wanted: 'an AbortSignal', fits: (value) => value instanceof AbortSignal },
+};
+
 /**
- * Checks what a caller gave. An option that is not what it should be is reported once, and its default is taken: it must
- * not cost the work.
+ * Checks what a caller gave: a limit that is ignored over a slip of the pen is worse than a command that is not run.
  *
- * @throws TypeError when there is no command to run
+ * @throws TypeError that names the option and its value
  */
 export function checkCommand(command: readonly string[], options: RunCommandOptions): CheckedOptions {
-  const [program, ...args] = Array.isArray(command) ? (command as readonly unknown[]).map(String) : [];
-  if (program === undefined || program === '') {
-    throw new TypeError('a command is an array of strings: the program, then its arguments');
+  if (!TEXTS.fits(command) || !command[0]) {
+    throw new TypeError(
+      `command cannot be ${shown(command)}: an array of strings is wanted: the program, then its arguments`,
+    );
   }
-  const { onTimeout } = options;
-  if (onTimeout !== undefined && !TIMEOUT_ACTIONS.includes(onTimeout)) report('onTimeout', onTimeout, 'kill');
+  checkOptions(options);
+  const [program, ...args] = command;
   return {
     program,
     args,
     operation: options.operation ?? programName(program),
     id: options.id,
     label: options.label,
-    outputs: texts('outputs', options.outputs),
-    inputs: texts('inputs', options.inputs),
-    timeoutMs: number('timeoutMs', options.timeoutMs, { least: 1, most: LONGEST_TIMER_MS }),
-    onTimeout: onTimeout === 'expire' ? 'expire' : 'kill',
-    drainMs: number('drainMs', options.drainMs, { least: 0, most: LONGEST_TIMER_MS }) ?? DEFAULT_DRAIN_MS,
-    heartbeatMs:
-      number('heartbeatMs', options.heartbeatMs, { least: 1, most: LONGEST_TIMER_MS }) ?? DEFAULT_HEARTBEAT_MS,
-    maxLinesPerSecond: number('maxLinesPerSecond', options.maxLinesPerSecond, { least: 1, most: Number.MAX_VALUE }),
+    outputs: options.outputs ?? [],
+    inputs: options.inputs ?? [],
+    timeoutMs: options.timeoutMs,
+    onTimeout: options.onTimeout ?? 'kill',
+    drainMs: options.drainMs ?? DEFAULT_DRAIN_MS,
+    heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
+    maxLinesPerSecond: options.maxLinesPerSecond,
     env: options.env ?? process.env,
     cwd: options.cwd,
     show: options.show === true,
@@ -61,24 +101,31 @@ export function checkCommand(command: readonly string[], options: RunCommandOpti
   };
 }
 
-function number(
-  field: string,
-  value: number | undefined,
-  range: { readonly least: number; readonly most: number },
-): number | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value === 'number' && value >= range.least && value <= range.most) return value;
-  report(field, value, 'its default');
-  return undefined;
+function checkOptions(options: RunCommandOptions): void {
+  if (typeof options !== 'object' || options === null) throw wrong('options', options, 'an object');
+  const rules: Readonly<Record<string, Rule>> = RULES;
+  for (const [field, value] of Object.entries(options)) {
+    const rule = Object.hasOwn(rules, field) ? rules[field] : undefined;
+    if (rule === undefined) {
+      throw new TypeError(`there is no option ${field} (${shown(value)}); known are ${Object.keys(rules).join(', ')}`);
+    }
+    // What is in an environment is nobody's business.
+    if (value !== undefined && !rule.fits(value))
+      throw wrong(field, field === 'env' ? typeof value : value, rule.wanted);
+  }
 }
 
-function texts(field: string, value: readonly string[] | undefined): readonly string[] {
-  if (value === undefined) return [];
-  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value;
-  report(field, value, 'none');
-  return [];
+function milliseconds(least: number): Rule {
+  return {
+    wanted: `a number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`,
+    fits: (value) => typeof value === 'number' && value >= least && value <= LONGEST_TIMER_MS,
+  };
 }
 
-function report(field: string, value: unknown, used: string): void {
-  reportOnce(`runCommand.${field}`, `${field} cannot be ${JSON.stringify(value) ?? String(value)}; ${used} is used`);
+function wrong(field: string, value: unknown, wanted: string): TypeError {
+  return new TypeError(`${field} cannot be ${shown(value)}: ${wanted} is wanted`);
+}
+
+function shown(value: unknown): string {
+  return inspect(value, { depth: 1, maxArrayLength: 5, maxStringLength: 100, breakLength: Number.POSITIVE_INFINITY });
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { state } from '@taskspan/core/hub';
+import { clearReports, state } from '@taskspan/core/hub';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import type { RunCommandOptions } from './command-options.ts';
 import { KeptRecords } from './kept-records.test.fixture.ts';
@@ -307,20 +307,29 @@ describe('runCommand', function () {
     }
   });
 
-  it('runs it all the same when nothing keeps runs', async () => {
+  it('runs it all the same when nothing keeps runs, and says that once', async () => {
     kept.close();
+    const warnings: string[] = [];
+    clearReports();
+    state.warn = (message) => warnings.push(message);
     const [sinks, file] = [state.sinks.length, join(folder, 'ran')];
     assert.equal(sinks, 0);
     const result = await bash(`echo "$TASKSPAN_TASK_ID" > ${file}; echo x; exit 5`, { timeoutMs: 20_000 });
     assert.deepEqual([result.exitCode, result.status, result.id], [5, 'failure', undefined]);
     assert.equal(readFileSync(file, 'utf8'), '\n');
+    await bash('true');
+    state.warn = undefined;
+    assert.equal(warnings.length, 1);
+    assert.match(String(warnings[0]), /^runCommand\(\) leaves no log: .*start\(\)/);
     kept = new KeptRecords();
   });
 
-  it('takes the default for an option that cannot be', async () => {
-    const wrong = { timeoutMs: -1, onTimeout: 'later', drainMs: Number.NaN, heartbeatMs: 0, outputs: 'x' };
-    const result = await bash('true', wrong as unknown as RunCommandOptions);
-    assert.equal(result.status, 'success');
+  it('runs nothing when an option is not what it should be', async () => {
+    const file = join(folder, 'not-run');
+    for (const wrong of [{ timeoutMs: '500' }, { timeout: 500 }]) {
+      await assert.rejects(bash(`touch ${file}`, wrong as unknown as RunCommandOptions), TypeError);
+    }
+    assert.equal(existsSync(file), false);
   });
 
   it('holds no descriptor when it is over', async () => {

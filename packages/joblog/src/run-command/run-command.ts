@@ -8,6 +8,7 @@ import {
   type LibraryRun,
   type RecordContent,
   type RunInfo,
+  reportOnce,
   runEnvironment,
   startLibraryRun,
   wallMs,
@@ -111,6 +112,7 @@ class CommandRun {
       // Its process is too short-lived to be asked for numbers.
       own: around.foreground === undefined ? undefined : { [ATTR.TASK_METRICS]: 'files' },
     });
+    if (this.#run === undefined && around.foreground === undefined) reportOnce('runCommand.unkept', UNKEPT);
     this.#info = this.#run === undefined ? undefined : currentRun(this.#run.context);
     this.#log = this.#info === undefined ? undefined : new OutputLog(this.#info, { label, maxLinesPerSecond });
   }
@@ -302,6 +304,9 @@ class CommandRun {
 type LaunchedProcess = ChildProcess & { readonly pid: number };
 
 const NO_SIGNALS: ReadonlySet<NodeJS.Signals> = new Set();
+
+const UNKEPT =
+  'runCommand() leaves no log: nothing in this process keeps runs; call start(), or load taskspan/register, before it';
 
 /** For reading what is in the pipes already, when somebody wants an end. */
 const HURRY_MS = 100;
