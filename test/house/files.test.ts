@@ -120,6 +120,7 @@ const PROVED_BY: Readonly<Record<string, readonly string[]>> = {
   'packages/joblog/src/collect/log-collector.test.ts': ['collected-run', 'event-record'],
   'packages/joblog/src/collect/output-log.test.ts': ['line-budget'],
   'packages/joblog/src/entry/entry-of.test.ts': ['attribute-text', 'entry-content', 'field-key'],
+  'packages/taskspan/src/reader-commands/jobs-command.test.ts': ['run-details'],
   'packages/taskspan/src/reader-commands/logs-command.test.ts': ['reader-session', 'request-values'],
   'packages/taskspan/src/reader-commands/printer.test.ts': ['waiting-sign'],
   'packages/server/src/openapi.test.ts': ['answer-schemas'],

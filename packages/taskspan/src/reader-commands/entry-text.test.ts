@@ -61,10 +61,32 @@ describe('an entry for people', () => {
     ]);
   });
 
+  it('has sizes and times of its own in units, and a program the last word on its own', () => {
+    const metadata = {
+      'task.memory.peak_bytes': '64774144',
+      'task.cpu.seconds': '1.1289950850000001',
+      of_bytes: '2048',
+    };
+    assert.deepEqual(lines({ event: { event_type: 'exited', job_label: '', metadata } }), [
+      'EVENT     exited  task.memory.peak_bytes=61.8MiB task.cpu.seconds=1.1s of_bytes=2048',
+    ]);
+    const odd = { 'task.memory.peak_bytes': 'much', 'task.cpu.seconds': '' };
+    assert.deepEqual(lines({ event: { event_type: 'exited', job_label: '', metadata: odd } }), [
+      'EVENT     exited  task.memory.peak_bytes=much task.cpu.seconds=""',
+    ]);
+  });
+
+  it('shows a user of the program, and whether it spoke on stderr', () => {
+    const fields = { user: 'alice', request_id: '7', repository: 'x', 'log.iostream': 'stderr' };
+    assert.deepEqual(lines({ log: { level: 'INFO', message: 'in', fields } }), [
+      'INFO      in  user=alice request_id=7 repository=x log.iostream=stderr',
+    ]);
+  });
+
   it('has what a program said on stderr in colour', () => {
     const log = { level: 'INFO', message: 'x\ny', fields: { 'log.iostream': 'stderr' } } as const;
     assert.deepEqual(lines({ log }, marked), [
-      '<dim>2026-01-27 10:30:45.123Z</>  INFO      <yellow>x</>',
+      '<dim>2026-01-27 10:30:45.123Z</>  INFO      <yellow>x</>  <dim>log.iostream=stderr</>',
       `${' '.repeat(36)}<yellow>y</>`,
     ]);
   });
@@ -111,7 +133,7 @@ describe('runs for people', () => {
 
   it('show the attempts of one that has several', () => {
     const before = { ...row, attempt: 1, status: 'failure', duration_seconds: 1 } as const;
-    const shown = jobDetails({ ...row, attempts: [before, row] }, plain, nowMs);
+    const shown = jobDetails({ ...row, attempts: [before, row] }, plain, { nowMs });
     assert.deepEqual(
       shown.slice(-4).map((line) => line.slice(0, 30).trimEnd()),
       ['', 'STARTED (UTC)        STATUS', '2026-01-27 10:30:45  failure', '2026-01-27 10:30:45  running'],

@@ -1,18 +1,11 @@
 /** Entries of a run's log for people: a line each, or as many as a text has. */
-import { ATTR, SUBMISSION_FIELDS } from '@taskspan/core';
+import { ATTR } from '@taskspan/core';
 import type { JobEvent, JobLogEntry, JobLogMessage, JobManifest, JobMetricPoint } from '@taskspan/joblog';
+import { sizeText } from '../size-text.ts';
 import { durationText } from './instant-text.ts';
+import { RunFields } from './run-fields.ts';
 import { safeLine, safeLines } from './safe-text.ts';
 import type { StyleName, TextStyle } from './text-style.ts';
-
-/** What every entry of a run repeats: only its first one shows it. */
-const REPEATED: ReadonlySet<string> = new Set([
-  ATTR.OPERATION,
-  ATTR.TASK_RUN,
-  ATTR.TASK_FILE,
-  ATTR.LOG_IOSTREAM,
-  ...SUBMISSION_FIELDS,
-]);
 
 const STARTED = 'started';
 
@@ -34,12 +27,21 @@ const LEVEL_STYLES: Readonly<Record<JobLogMessage['level'], StyleName | undefine
 /** Room of the longest word, `MANIFEST`. */
 const WORD_WIDTH = 8;
 
-/** Lines of one entry, without newlines. */
-export function entryLines(entry: JobLogEntry, style: TextStyle): readonly string[] {
-  const { head, text, pairs } = contentText(entry);
+/**
+ * Lines of one entry, without newlines.
+ *
+ * @param known what the runs said before; without it, whatever may be an entry's own is shown
+ */
+export function entryLines(
+  entry: JobLogEntry,
+  style: TextStyle,
+  known: RunFields = new RunFields(),
+): readonly string[] {
+  const { head, text, pairs } = contentText(entry, known);
+  known.learn(entry);
   const [first = '', ...others] = safeLines(text);
   const time = `${entry.timestamp.slice(0, 23).replace('T', ' ')}Z`;
-  const shown = pairs.map(([key, value]) => `${safeLine(key)}=${quoted(value)}`).join(' ');
+  const shown = pairs.map(([key, value]) => `${safeLine(key)}=${quoted(readable(key, value))}`).join(' ');
   const line = [
     style('dim', time),
     style(head.style, head.word.padEnd(WORD_WIDTH)),
@@ -58,21 +60,21 @@ interface ContentText {
   readonly pairs: readonly (readonly [string, string])[];
 }
 
-function contentText({ log, metric, event, manifest }: JobLogEntry): ContentText {
+function contentText({ log, metric, event, manifest }: JobLogEntry, known: RunFields): ContentText {
   if (metric !== undefined) return metricText(metric);
-  if (event !== undefined) return eventText(event);
+  if (event !== undefined) return eventText(event, known);
   if (manifest !== undefined) return manifestText(manifest);
-  return logText(log ?? { level: 'INFO', message: '', fields: {} });
+  return logText(log ?? { level: 'INFO', message: '', fields: {} }, known);
 }
 
-function logText({ level, message, fields }: JobLogMessage): ContentText {
+function logText({ level, message, fields }: JobLogMessage, known: RunFields): ContentText {
   const textStyle = fields[ATTR.LOG_IOSTREAM] === 'stderr' ? 'yellow' : undefined;
   const head: Head = { word: level, style: LEVEL_STYLES[level], textStyle };
   const { [ATTR.EXCEPTION_STACKTRACE]: stack, ...others } = fields;
-  if (stack === undefined) return { head, text: message, pairs: pairsOf(others) };
+  if (stack === undefined) return { head, text: message, pairs: known.ownOf(others) };
   // A stack begins with type and message, which need not stand there twice.
   const { [ATTR.EXCEPTION_TYPE]: _type, [ATTR.EXCEPTION_MESSAGE]: _message, 'event.name': _event, ...more } = others;
-  return { head, text: stack.includes(message) ? stack : `${message}\n${stack}`, pairs: pairsOf(more) };
+  return { head, text: stack.includes(message) ? stack : `${message}\n${stack}`, pairs: known.ownOf(more) };
 }
 
 function metricText({ name, value, unit, labels }: JobMetricPoint): ContentText {
@@ -80,9 +82,9 @@ function metricText({ name, value, unit, labels }: JobMetricPoint): ContentText 
   return { head: { word: 'METRIC', style: 'cyan' }, text: safeLine(text), pairs: Object.entries(labels) };
 }
 
-function eventText({ event_type: type, job_label: label, metadata }: JobEvent): ContentText {
+function eventText({ event_type: type, job_label: label, metadata }: JobEvent, known: RunFields): ContentText {
   const { message = '', [ATTR.TASK_STATUS]: status = '', [ATTR.TASK_DURATION]: duration = '', ...others } = metadata;
-  const pairs = type === STARTED ? Object.entries(others) : pairsOf(others);
+  const pairs = type === STARTED ? Object.entries(others) : known.ownOf(others);
   const took = duration === '' || !Number.isFinite(Number(duration)) ? '' : `after ${durationText(Number(duration))}`;
   const parts = [safeLine(type), safeLine(status), took, message].filter((part) => part !== '');
   return {
@@ -105,8 +107,14 @@ function manifestText({ outputs, inputs, start_time: start, end_time: end, metad
   };
 }
 
-function pairsOf(fields: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
-  return Object.entries(fields).filter(([key]) => !REPEATED.has(key));
+const OURS: ReadonlySet<string> = new Set(Object.values(ATTR));
+
+/** Sizes and times of our own in units that people read. */
+function readable(key: string, value: string): string {
+  const number = OURS.has(key) && value !== '' ? Number(value) : Number.NaN;
+  if (!Number.isFinite(number) || number < 0) return value;
+  if (key.endsWith('bytes')) return sizeText(number).replace(' ', '');
+  return key.endsWith('seconds') ? durationText(number) : value;
 }
 
 function quoted(value: string): string {

@@ -51,8 +51,15 @@ export function jobTable(rows: readonly JobRow[], style: TextStyle, nowMs: numbe
   return cellTable(columns(nowMs), rows, style);
 }
 
+export interface DetailsOptions {
+  /** Names and values beside those of the job itself. */
+  readonly more?: readonly (readonly [string, string])[];
+  readonly nowMs?: number;
+}
+
 /** Everything that is known of a run, and the attempts before it. */
-export function jobDetails(job: Job, style: TextStyle, nowMs: number = Date.now()): readonly string[] {
+export function jobDetails(job: Job, style: TextStyle, options: DetailsOptions = {}): readonly string[] {
+  const { more = [], nowMs = Date.now() } = options;
   const facts: readonly (readonly [string, string | null, StyleName?])[] = [
     ['job', job.job_id],
     ['status', job.status, STATUS_STYLES[job.status]],
@@ -67,6 +74,7 @@ export function jobDetails(job: Job, style: TextStyle, nowMs: number = Date.now(
     ['error', job.error_type, 'red'],
     ...job.outputs.map((output) => ['output', output] as const),
     ['run', job.run],
+    ...more,
   ];
   const lines = facts.flatMap(([name, value, of]) =>
     value === null || value === '' ? [] : [`${style('bold', name.padEnd(9))}  ${style(of, safeLine(value))}`],

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { JobLogReader, type JobRow } from '@taskspan/joblog';
 import { registerJobs } from './jobs-command.ts';
 import { ended, type Printed, START_MS, STARTED, StoredRuns } from './stored-runs.test.fixture.ts';
 
 const DAY_MS = 86_400_000;
+const EXIT = { 'task.exit.category': 'failure', 'task.memory.peak_bytes': 64_774_144, 'task.cpu.seconds': 1.5 };
 
 describe('taskspan jobs', () => {
   let runs: StoredRuns;
@@ -102,6 +104,36 @@ describe('taskspan jobs', () => {
     ]);
     const { out: json } = await jobs('job-2', '--json');
     assert.equal((JSON.parse(json) as { job_id: string; attempts: unknown[] }).attempts.length, 1);
+  });
+
+  it('shows how a command ended, what it took, and where its log is', async () => {
+    const file = '2026-01-30/job-4';
+    runs.write(
+      'job-4',
+      [
+        { ...STARTED, attributes: { 'task.file': file } },
+        { eventName: 'task.exited', attributes: { ...EXIT, 'process.exit.code': 3 } },
+        { eventName: 'task.event', attributes: { 'event.type': 'exited', 'process.exit.code': 4 } },
+        ended('failure', { 'error.type': 'exit_code_3' }),
+      ],
+      { startMs: START_MS + 3 * DAY_MS },
+    );
+    assert.deepEqual((await jobs('job-4')).out.split('\n').slice(-6), [
+      'run        a1b2c3d4e5f60718',
+      'exit       3',
+      'memory     61.8 MiB at most',
+      'cpu        1.5s',
+      `file       ${join(runs.dir, 'logs', `${file}.jsonl`)}`,
+      '',
+    ]);
+    const killed = { ...EXIT, 'task.exit.signal': 'SIGKILL', 'task.memory.peak_bytes': 0, 'task.file': '../../x' };
+    runs.write('job-5', [STARTED, { eventName: 'task.exited', attributes: killed }, ended('failure')]);
+    assert.deepEqual((await jobs('job-5')).out.split('\n').slice(-4), [
+      'run        a1b2c3d4e5f60718',
+      'exit       SIGKILL',
+      'cpu        1.5s',
+      '',
+    ]);
   });
 
   it('says so when there is nothing', async () => {

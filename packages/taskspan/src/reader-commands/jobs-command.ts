@@ -2,7 +2,14 @@ import type { JobLogReader, JobRow, JobStatus, JobsRequest } from '@taskspan/job
 import type { Command } from 'commander';
 import { type CommandIo, processIo } from './command-io.ts';
 import { jobDetails, jobTable } from './job-text.ts';
-import { noteSkipped, reading, type Session, type SessionFlags, withSessionOptions } from './reader-session.ts';
+import {
+  meantId,
+  noteSkipped,
+  reading,
+  type Session,
+  type SessionFlags,
+  withSessionOptions,
+} from './reader-session.ts';
 
 interface JobsFlags extends SessionFlags {
   readonly from?: string;
@@ -21,7 +28,7 @@ interface JobsFlags extends SessionFlags {
 export function registerJobs(program: Command, io: CommandIo = processIo()): void {
   withSessionOptions(program.command('jobs'))
     .description('list runs, newest first, or show all that is known of one')
-    .argument('[id]', 'id of a run')
+    .argument('[id]', 'id of a run, or at least 8 characters of its beginning')
     .option('--from <day>', 'first UTC day of their start, YYYY-MM-DD')
     .option('--to <day>', 'last UTC day of their start')
     .option('--operation <name>', 'only of this operation')
@@ -40,9 +47,17 @@ export function registerJobs(program: Command, io: CommandIo = processIo()): voi
     });
 }
 
-async function printJob({ reader, printer }: Session, id: string, { service, json }: JobsFlags): Promise<void> {
-  const job = await printer.waiting('looking for the run', () => reader.getJob(id, { service }));
-  await printer.lines(json === true ? [JSON.stringify(job)] : jobDetails(job, printer.style));
+async function printJob(session: Session, text: string, { service, json }: JobsFlags): Promise<void> {
+  const { reader, printer, stored } = session;
+  const id = await meantId(session, text, service);
+  const job = await reader.getJob(id, { service });
+  if (json === true) {
+    await printer.lines([JSON.stringify(job)]);
+    return;
+  }
+  const { runDetails } = await import('./run-details.ts');
+  const more = await printer.waiting('reading', () => runDetails(reader, job, { logs: stored.logs, service }));
+  await printer.lines(jobDetails(job, printer.style, { more }));
 }
 
 async function printJobs({ reader, printer }: Session, flags: JobsFlags): Promise<void> {

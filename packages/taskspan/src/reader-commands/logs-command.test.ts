@@ -61,6 +61,10 @@ describe('taskspan logs', () => {
     [['--since', '10m'], 0],
     [['--limit', '2'], 2],
     [['--limit', '2', '--all'], 5],
+    [['--tail', '2'], 2],
+    [['--tail', '10000'], 5],
+    [['--tail', '1', '--level', 'error'], 1],
+    [['--tail', '2', '--follow'], 2],
     [['--follow'], 5],
     [['--follow', '--limit', '3'], 3],
     [['--follow', '--level', 'error'], 1],
@@ -75,6 +79,39 @@ describe('taskspan logs', () => {
     const { err } = await logs('job-1', '--limit', '4');
     const [, cursor = ''] = /^taskspan: there are more: --cursor (\S+), or --all\n$/.exec(err) ?? [];
     assert.match((await logs('job-1', '--cursor', cursor)).out, /^\S+ \S+ {2}EVENT {5}ended [^\n]*\n$/);
+  });
+
+  it('shows the end, of however many pages', async () => {
+    runs.write('long', [STARTED, ...Array.from({ length: 10_050 }, (_, at) => ({ body: `line ${at}` })), ended()]);
+    const { out } = await logs('long', '--tail', '3');
+    assert.deepEqual(
+      out.split('\n').map((text) => text.slice(26)),
+      ['INFO      line 10048', 'INFO      line 10049', 'EVENT     ended  success  after 2.5s  label=nightly', ''],
+    );
+    assert.equal((await logs('long', '--tail', '3', '--follow')).out, out);
+  });
+
+  it("does not repeat what the start says, on later pages as well, and shows what is the program's own", async () => {
+    const user = { user: 'cron' };
+    runs.write('mine', [
+      { ...STARTED, attributes: { ...STARTED.attributes, ...user } },
+      { body: 'same', attributes: user },
+      { body: 'other', attributes: { user: 'alice' } },
+    ]);
+    const { out } = await logs('mine', '--tail', '2');
+    assert.deepEqual(
+      out.split('\n').map((text) => text.slice(26)),
+      ['INFO      same', 'INFO      other  user=alice', ''],
+    );
+    assert.match((await logs('mine')).out, /started {2}label=nightly .*user=cron/);
+  });
+
+  it('takes the beginning of an id that no other run has', async () => {
+    runs.write('deadbeef-1', [STARTED, { body: 'this one' }]);
+    const { out, failed } = await logs('deadbeef');
+    assert.deepEqual([/this one\n$/.test(out), failed], [true, false]);
+    runs.write('deadbeef-2', [STARTED]);
+    assert.match((await logs('deadbeef')).err, /^taskspan: id must be .*deadbeef-[12], deadbeef-[12]/);
   });
 
   it('tells of lines that nobody can read', async () => {
@@ -92,6 +129,7 @@ describe('taskspan logs', () => {
     ],
     [['job-1', '--since', 'then'], /^taskspan: since must be/],
     [['job-1', '--limit', '10001'], /^taskspan: limit must be/],
+    [['job-1', '--tail', '0'], /^taskspan: tail must be a whole number from 1 to 10000, got "0"\n$/],
     [['job-1', '--cursor', '%%%'], /^taskspan: cursor must be/],
   ] as const) {
     it(`${args.join(' ')} fails, and says why`, async () => {

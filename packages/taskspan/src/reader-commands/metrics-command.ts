@@ -4,7 +4,14 @@ import { type Column, cellTable } from './cell-table.ts';
 import { type CommandIo, processIo } from './command-io.ts';
 import { dayAndTime } from './instant-text.ts';
 import { samplesOf } from './metric-samples.ts';
-import { noteSkipped, reading, type Session, type SessionFlags, withSessionOptions } from './reader-session.ts';
+import {
+  meantId,
+  noteSkipped,
+  reading,
+  type Session,
+  type SessionFlags,
+  withSessionOptions,
+} from './reader-session.ts';
 import { safeLine } from './safe-text.ts';
 
 interface MetricsFlags extends SessionFlags {
@@ -15,7 +22,7 @@ interface MetricsFlags extends SessionFlags {
 export function registerMetrics(program: Command, io: CommandIo = processIo()): void {
   withSessionOptions(program.command('metrics'))
     .description('print the metrics of all jobs as Prometheus text, or the metric points of one run')
-    .argument('[id]', 'id of a run')
+    .argument('[id]', 'id of a run, or at least 8 characters of its beginning')
     .option('--service <name>', 'only if the run is of this service')
     .action(async (id: string | undefined, flags: MetricsFlags) => {
       await reading(io, flags, async (session) => {
@@ -38,7 +45,9 @@ async function printMetrics({ printer, stored }: Session, { json }: MetricsFlags
   }
 }
 
-async function printPoints({ reader, printer }: Session, id: string, { service, json }: MetricsFlags): Promise<void> {
+async function printPoints(session: Session, text: string, { service, json }: MetricsFlags): Promise<void> {
+  const { reader, printer } = session;
+  const id = await meantId(session, text, service);
   const answer = await printer.waiting('reading', () => reader.getJobMetrics(id, { service }));
   const { metrics } = answer;
   if (json === true) await printer.lines([JSON.stringify(answer)]);

@@ -56,6 +56,16 @@ export async function reading(
   });
 }
 
+/** The id of the run that is meant by it, or by its beginning. Rejects when there is none, or more than one. */
+export async function meantId(
+  { reader, printer }: Session,
+  text: string,
+  service: string | undefined,
+): Promise<string> {
+  const { fullRunId } = await import('./run-id.ts');
+  return await printer.waiting('looking for the run', () => fullRunId(reader, text, { service }));
+}
+
 /** Parameters of the reader that have another name on the command line. */
 const NAME_HERE: Readonly<Record<string, string>> = {
   needle: 'text',

@@ -36,8 +36,8 @@ export function readLevel(text: string): number {
  *
  * @throws BadRequestError
  */
-export function readLimit(text: string): number {
+export function readLimit(text: string, option: 'limit' | 'tail' = 'limit'): number {
   const limit = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= MOST_ITEMS) return limit;
-  throw new BadRequestError('limit', text, `a whole number from 1 to ${MOST_ITEMS}`);
+  throw new BadRequestError(option, text, `a whole number from 1 to ${MOST_ITEMS}`);
 }
