@@ -103,7 +103,7 @@ export const JOB_METRICS: Readonly<Record<Exclude<JobMetricKey, 'duration' | 'wa
     name: 'job_cpu_total_seconds',
     type: 'gauge',
     labels: ['job_label', 'operation'],
-    description: 'Processor time of the run that finished last.',
+    description: 'Processor time of the run that finished last, of those that it is known of.',
   },
   rows: {
     name: 'rows_processed_total',

@@ -42,6 +42,12 @@ describe('the event of a record', () => {
     assert.equal(peak?.memoryBytes, 9);
   });
 
+  it('takes 0 for what was not measured', () => {
+    const usage = { 'task.memory.rss_bytes': 0, 'task.memory.peak_bytes': 0, 'task.cpu.seconds': 0 };
+    const exited = tell(decoded(run.event('task.exited', 1, usage)));
+    assert.deepEqual([exited?.memoryBytes, exited?.cpuSeconds], [undefined, undefined]);
+  });
+
   const contents: readonly (readonly [string, StoredRecord, unknown])[] = [
     ['an end', run.ended(2.5, 'expired'), { kind: 'ended', status: 'expired', durationSeconds: 2.5 }],
     ['an end of no known status', run.ended(1, 'great'), { kind: 'ended', status: 'success', durationSeconds: 1 }],

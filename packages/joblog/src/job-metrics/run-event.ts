@@ -43,8 +43,8 @@ export function runEvent(record: DecodedRecord, nowMs: number): RunEvent | undef
     timeMs: Math.min(timeMsOf(record), nowMs),
     operation: operationValue(attributes[ATTR.OPERATION]),
     label: typeof label === 'string' ? labelValue(label) : undefined,
-    cpuSeconds: amount(attributes[ATTR.CPU_SECONDS]),
-    memoryBytes: amount(attributes[ATTR.MEMORY_PEAK]) ?? amount(attributes[ATTR.MEMORY_RSS]),
+    cpuSeconds: measured(attributes[ATTR.CPU_SECONDS]),
+    memoryBytes: measured(attributes[ATTR.MEMORY_PEAK]) ?? measured(attributes[ATTR.MEMORY_RSS]),
     content,
   };
 }
@@ -116,6 +116,11 @@ function manifestSeconds({ attributes }: DecodedRecord): number | undefined {
 /** A number that is not negative, and not so large that what is added to it is lost. */
 function amount(value: DecodedValue | undefined): number | undefined {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : undefined;
+}
+
+/** What says 0 has measured nothing. */
+function measured(value: DecodedValue | undefined): number | undefined {
+  return amount(value) || undefined;
 }
 
 function timeMsOf({ timeUnixNano, observedTimeUnixNano }: DecodedRecord): number {

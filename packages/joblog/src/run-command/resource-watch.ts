@@ -40,14 +40,14 @@ export class ResourceWatch {
    * Ends the watching.
    *
    * @param cpuSeconds processor time of all, if that is known better now
-   * @returns the most memory and all the time that was seen
+   * @returns the most memory and all the time that was seen; nothing of what was not, or is too little to be measured
    */
   stop(cpuSeconds: number | undefined): Record<string, AnyValue> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     if (!this.#seen) return {};
     this.#cpuSeconds = Math.max(this.#cpuSeconds, cpuSeconds ?? 0);
-    return { [ATTR.MEMORY_PEAK]: this.#peakBytes, [ATTR.CPU_SECONDS]: this.#cpuSeconds };
+    return measured({ [ATTR.MEMORY_PEAK]: this.#peakBytes, [ATTR.CPU_SECONDS]: this.#cpuSeconds });
   }
 
   #arm(): void {
@@ -80,11 +80,16 @@ export class ResourceWatch {
 
   #attributes(use: TreeUse | undefined): Record<string, AnyValue> {
     if (use === undefined) return {};
-    return {
+    return measured({
       [ATTR.MEMORY_RSS]: use.rssBytes,
       [ATTR.MEMORY_PEAK]: this.#peakBytes,
       [ATTR.CPU_SECONDS]: this.#cpuSeconds,
       [ATTR.PROCESS_COUNT]: use.processes,
-    };
+    });
   }
+}
+
+/** A process that is over when it is looked at has no memory any more: that is no amount that anybody has seen. */
+function measured(amounts: Readonly<Record<string, number>>): Record<string, AnyValue> {
+  return Object.fromEntries(Object.entries(amounts).filter(([, amount]) => amount > 0));
 }
