@@ -17,7 +17,7 @@ describe('ResourceWatch', () => {
   it('tells nothing of what it has not seen', async function () {
     if (process.platform !== 'linux') this.skip();
     // Its parent waits for nobody: it stays, without any memory.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       const [line] = (await once(parent.stdout, 'data')) as [Buffer];
       const ended = Number(line.toString());
