@@ -25,6 +25,7 @@ import { checkedFilter, checkedJobId, checkedLimit, checkedService, EVERY_RECORD
 import { LogTree } from './log-tree.ts';
 import { UnknownJobError } from './reader-error.ts';
 import { cursorText, type RecordKey } from './record-key.ts';
+import { checkFields, JOBS_FIELDS, LOGS_FIELDS, SEARCH_FIELDS, TAIL_FIELDS } from './request-fields.ts';
 import type { JobSearchRequest, JobSearchResponse } from './search.ts';
 import { entryChars, shownEntry } from './shown-entry.ts';
 
@@ -85,6 +86,7 @@ export class JobLogReader {
    * fewer of them than asked for.
    */
   async getJobLogs(request: JobLogsRequest): Promise<JobLogsResponse> {
+    checkFields(request, LOGS_FIELDS);
     const limit = checkedLimit(request.limit);
     const filter = checkedFilter(request);
     const { log, view } = await this.#open(request.job_run_id, filter.service);
@@ -142,6 +144,7 @@ export class JobLogReader {
    * given when it is there.
    */
   async *tail(request: TailRequest): AsyncGenerator<TailEvent, void, undefined> {
+    checkFields(request, TAIL_FIELDS);
     const { signal } = request;
     const filter = checkedFilter(request);
     const isOver = (): boolean => this.#isClosed || signal?.aborted === true;
@@ -161,13 +164,15 @@ export class JobLogReader {
   }
 
   /** A page of the runs of some days, newest first. */
-  listJobs(request: JobsRequest = {}): Promise<JobsResponse> {
-    return this.#index.listJobs(request);
+  async listJobs(request: JobsRequest = {}): Promise<JobsResponse> {
+    checkFields(request, JOBS_FIELDS);
+    return await this.#index.listJobs(request);
   }
 
   /** A page of the entries of some days that hold a text. */
-  search(request: JobSearchRequest): Promise<JobSearchResponse> {
-    return this.#index.search(request);
+  async search(request: JobSearchRequest): Promise<JobSearchResponse> {
+    checkFields(request, SEARCH_FIELDS);
+    return await this.#index.search(request);
   }
 
   /** Ends every `tail`, and lets go of files and index. */
