@@ -48,7 +48,7 @@ describe('the log of a process output', () => {
   it('has the levels of JSON loggers, and those that a plain line of stderr says', () => {
     const contents = logged([
       '{"level":50,"msg":"no","order":7}\n{"levelname":"WARNING","message":"old"}\nERROR: on stdout\n',
-      ['stderr', 'progress\nERROR: no\n[warn] old\n'],
+      ['stderr', 'progress\nERROR: no\n  at f\n[warn] old\n'],
     ]);
     assert.deepEqual(
       contents.map(({ severity, body, attributes }) => [severity, body, attributes]),
@@ -58,6 +58,7 @@ describe('the log of a process output', () => {
         [9, 'ERROR: on stdout', { 'log.iostream': 'stdout' }],
         [9, 'progress', { 'log.iostream': 'stderr' }],
         [17, 'ERROR: no', { 'log.iostream': 'stderr' }],
+        [17, '  at f', { 'log.iostream': 'stderr' }],
         [13, '[warn] old', { 'log.iostream': 'stderr' }],
       ],
     );

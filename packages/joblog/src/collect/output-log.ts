@@ -22,7 +22,7 @@ import { type CutLine, fitted } from './held-line.ts';
 import { LineBudget } from './line-budget.ts';
 import { LineSplitter, type Lines, lineOf } from './line-splitter.ts';
 import { readLoggerLine } from './logger-line.ts';
-import { levelOfText } from './plain-level.ts';
+import { PlainLevels } from './plain-level.ts';
 import { PrintedManifest } from './printed-manifest.ts';
 import { hasMoreValues } from './value-count.ts';
 
@@ -74,8 +74,8 @@ type Attributes = Readonly<Record<string, AnyValue>>;
 interface StreamState {
   readonly splitter: LineSplitter;
   readonly attributes: Attributes;
-  /** Whether the text of a plain line may say a level: on stderr all kinds of lines are. */
-  readonly levelInText: boolean;
+  /** What the texts of plain lines say, where they may say a level: on stderr all kinds of lines are. */
+  readonly levels: PlainLevels | undefined;
 }
 
 /** When the lines of a chunk came, and how they stand in the file. */
@@ -98,12 +98,12 @@ export class OutputLog {
     stdout: {
       splitter: new LineSplitter(),
       attributes: { [ATTR.LOG_IOSTREAM]: 'stdout' },
-      levelInText: false,
+      levels: undefined,
     },
     stderr: {
       splitter: new LineSplitter(),
       attributes: { [ATTR.LOG_IOSTREAM]: 'stderr' },
-      levelInText: true,
+      levels: new PlainLevels(),
     },
   };
   readonly #budget: LineBudget | undefined;
@@ -161,7 +161,7 @@ export class OutputLog {
   }
 
   #lines(state: StreamState, lines: Lines, arrival: Arrival): void {
-    if (!lines.mayBeJson && !state.levelInText && this.#budget === undefined) {
+    if (!lines.mayBeJson && state.levels === undefined && this.#budget === undefined) {
       this.#plain(lines, { severity: SEVERITY.info, attributes: state.attributes, ...arrival });
       return;
     }
@@ -174,10 +174,13 @@ export class OutputLog {
     for (const text of lines.texts) {
       if (lines.mayBeJson && looksLikeObject(text)) {
         flush();
-        if (this.#json(state, text, arrival)) continue;
+        if (this.#json(state, text, arrival)) {
+          state.levels?.interrupt();
+          continue;
+        }
       }
+      const level = state.levels?.of(text);
       if (this.#isOverBudget()) continue;
-      const level = state.levelInText ? levelOfText(text) : undefined;
       const own = level === undefined ? SEVERITY.info : severityOfLevel(level);
       if (own !== severity) flush();
       severity = own;

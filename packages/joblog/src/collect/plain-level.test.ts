@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { levelOfText } from './plain-level.ts';
+import { levelOfText, PlainLevels } from './plain-level.ts';
 
 describe('the level of a plain line', () => {
   const lines: Readonly<Record<string, readonly string[]>> = {
@@ -22,6 +22,7 @@ describe('the level of a plain line', () => {
       'Uncaught ReferenceError: x is not defined',
       'java.lang.IllegalStateException: no',
       'Exception in thread "main" java.lang.RuntimeException: no',
+      'Caused by: java.io.IOException: no',
       'Traceback (most recent call last):',
       'panic: runtime error: index out of range',
       'ERR! code 1'.replace('!', ':'),
@@ -52,4 +53,46 @@ describe('the level of a plain line', () => {
   ];
   for (const text of silent)
     it(`is not said: ${JSON.stringify(text)}`, () => assert.equal(levelOfText(text), undefined));
+});
+
+describe('the levels of plain lines', () => {
+  const of = (...lines: string[]): unknown[] => {
+    const levels = new PlainLevels();
+    return lines.map((line) => levels.of(line));
+  };
+
+  it('give the frames of a trace that of its error', () => {
+    const lines = [
+      'Traceback (most recent call last):',
+      '  File "job.py", line 3, in <module>',
+      '    load()',
+      'ValueError: no',
+      'next',
+      '  indented',
+    ];
+    assert.deepEqual(of(...lines), ['ERROR', 'ERROR', 'ERROR', 'ERROR', undefined, undefined]);
+    assert.deepEqual(of('Error: no', '\tat f (a.js:1:1)', ''), ['ERROR', 'ERROR', undefined]);
+  });
+
+  it('do not go on after another line, nor after a warning', () => {
+    assert.deepEqual(of('ERROR: no', 'x', '  x', 'WARN: old', '  x'), [
+      'ERROR',
+      undefined,
+      undefined,
+      'WARN',
+      undefined,
+    ]);
+  });
+
+  it('end somewhere', () => {
+    const told = of('ERROR: no', ...Array.from({ length: 1500 }, () => ' x'));
+    assert.equal(told.filter((level) => level === 'ERROR').length, 1001);
+  });
+
+  it('are interrupted by what is no plain line', () => {
+    const levels = new PlainLevels();
+    levels.of('ERROR: no');
+    levels.interrupt();
+    assert.equal(levels.of('  x'), undefined);
+  });
 });

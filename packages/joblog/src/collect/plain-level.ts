@@ -11,9 +11,36 @@ const CAPITALS = new RegExp(`^(?:${TIME} *)?[[(<]?(${WORD})(?:[\\])>:,|]| +\\S|$
 const MARKED = new RegExp(`^(?:${TIME} *)?(?:(${WORD}):(?: |$)|[[<](${WORD})[\\]>])`, 'i');
 /** `TypeError: no such thing`, `java.lang.IllegalStateException: …`, the first line of Python's and Go's traces. */
 const THROWN =
-  /^(?:Uncaught |Unhandled |Exception in thread "[^"]*" )?(?:[\w$]+[.:])*[A-Z][\w$]*(?:Error|Exception)(?::|$)|^Traceback \(most recent call last\):|^panic: /;
+  /^(?:Uncaught |Unhandled |Caused by: |Exception in thread "[^"]*" )?(?:[\w$]+[.:])*[A-Z][\w$]*(?:Error|Exception)(?::|$)|^Traceback \(most recent call last\):|^panic: /;
 /** What looks longer is text. */
 const HEAD_CHARS = 120;
+/** Frames of a trace may be as many; what is indented beyond is no part of it. */
+const MOST_CONTINUED = 1000;
+const SPACE = 0x20;
+const TAB = 0x09;
+
+/** The levels of the plain lines of one stream: the indented lines below an error are part of it. */
+export class PlainLevels {
+  #continued: JobLogLevel | undefined;
+  #left = 0;
+
+  /** @returns undefined where a line says no level, and continues none that does */
+  of(line: string): JobLogLevel | undefined {
+    const own = levelOfText(line);
+    if (own === undefined && this.#left > 0 && isIndented(line)) {
+      this.#left -= 1;
+      return this.#continued;
+    }
+    this.#continued = own;
+    this.#left = own === 'ERROR' ? MOST_CONTINUED : 0;
+    return own;
+  }
+
+  /** Something else came between. */
+  interrupt(): void {
+    this.#left = 0;
+  }
+}
 
 /**
  * The level that a plain line says at its beginning.
@@ -26,6 +53,11 @@ export function levelOfText(line: string): JobLogLevel | undefined {
   const word = match?.[1] ?? match?.[2];
   if (word !== undefined) return wordLevel(word.toUpperCase());
   return THROWN.test(head) ? 'ERROR' : undefined;
+}
+
+function isIndented(line: string): boolean {
+  const first = line.charCodeAt(0);
+  return first === SPACE || first === TAB;
 }
 
 function wordLevel(word: string): JobLogLevel | undefined {
