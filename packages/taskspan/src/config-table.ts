@@ -331,7 +331,8 @@ export const CONFIG: readonly ConfigEntry[] = [
     option: 'quiet',
     type: 'on or off',
     default: 'off',
-    meaning: 'On: no first line and no hint on a terminal. Warnings are printed all the same.',
+    meaning:
+      'On: no first line, no hint on a terminal, and no doubt whether an ES module was imported too early. Warnings are printed all the same.',
   },
   otlp('PROTOCOL', { type: 'one of', default: 'http/json', meaning: '`http/json` or `http/protobuf`.' }),
   otlp('HEADERS', {

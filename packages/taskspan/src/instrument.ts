@@ -60,6 +60,7 @@ export function enableInstrumentations(
     beforeApplication,
     official,
     importsHooked: set?.hooksImports ?? false,
+    quiet: config.quiet,
     onChange: onLibraries,
   });
   safely('awaiting job libraries', () => libraries.begin());

@@ -230,6 +230,8 @@ describe('job libraries under taskspan/register', function () {
     const ended = await run('late/register.mjs', { nodeArgs: [] });
     assert.match(ended.stderr, /^taskspan: p-queue: if imported before taskspan was started[^\n]*\n$/);
     assert.match(ended.stdout, /^p-queue was not seen being loaded/);
+    const quiet = await run('late/register.mjs', { nodeArgs: [], env: { TASKSPAN_QUIET: 'on' } });
+    assert.deepEqual([quiet.stderr, quiet.stdout], ['', ended.stdout]);
   });
 
   it('says once which version it does not support, and why', async () => {

@@ -27,6 +27,8 @@ export interface LibraryLoadingOptions {
   readonly official: OfficialPackage | undefined;
   /** True when what ES modules import is hooked for those already. */
   readonly importsHooked: boolean;
+  /** True when what is only in doubt is not printed. */
+  readonly quiet: boolean;
   /** Called a little after something was loaded. */
   readonly onChange: () => void;
 }
@@ -67,7 +69,10 @@ export class LibraryLoading {
   }
 
   get #unpatched(): UnpatchedLibraries {
-    this.#unpatchedIfAny ??= new (loadUnpatched().UnpatchedLibraries)(this.#byPackage, () => this.#noted());
+    this.#unpatchedIfAny ??= new (loadUnpatched().UnpatchedLibraries)(this.#byPackage, {
+      quiet: this.#options.quiet,
+      onDoubt: () => this.#noted(),
+    });
     return this.#unpatchedIfAny;
   }
 

@@ -20,10 +20,17 @@ const ORDER = 'load taskspan/register before whatever loads it';
 
 const DOUBT = 'was not seen being loaded: what imported it before taskspan was started is not captured';
 
+export interface UnpatchedOptions {
+  /** True when what is only in doubt is not printed: it stands among the libraries of the process all the same. */
+  readonly quiet: boolean;
+  /** Called when there is more to be known of libraries, because there is nothing to be known of some. */
+  readonly onDoubt: () => void;
+}
+
 /** Libraries that this process has loaded without their jobs being captured: that must not stay silent. */
 export class UnpatchedLibraries {
   readonly #byPackage: ReadonlyMap<string, LibraryEntry>;
-  readonly #onDoubt: () => void;
+  readonly #options: UnpatchedOptions;
   readonly #loads = new Map<string, AwaitedLoad>();
   /** Packages that were hooked as they lay. */
   #late: ReadonlySet<string> = new Set();
@@ -31,10 +38,9 @@ export class UnpatchedLibraries {
   #doubtful: readonly string[] = [];
   #doubt: NodeJS.Timeout | undefined;
 
-  /** @param onDoubt called when there is more to be known of libraries, because there is nothing to be known of some */
-  constructor(byPackage: ReadonlyMap<string, LibraryEntry>, onDoubt: () => void) {
+  constructor(byPackage: ReadonlyMap<string, LibraryEntry>, options: UnpatchedOptions) {
     this.#byPackage = byPackage;
-    this.#onDoubt = onDoubt;
+    this.#options = options;
   }
 
   /** A package is being loaded, and the hooks of its instrumentation are there. */
@@ -111,8 +117,10 @@ export class UnpatchedLibraries {
       state.libraries.set(this.#doubtKey(module), { library, module, version: undefined, hooked: true, reason: DOUBT });
     }
     this.#doubtful = [];
-    reportOnce('late.imports', `${names}: if imported before taskspan was started, jobs are not captured; ${REMEDY}`);
-    this.#onDoubt();
+    if (!this.#options.quiet) {
+      reportOnce('late.imports', `${names}: if imported before taskspan was started, jobs are not captured; ${REMEDY}`);
+    }
+    this.#options.onDoubt();
   }
 }
 
