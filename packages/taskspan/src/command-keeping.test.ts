@@ -134,12 +134,12 @@ logs.getLogger('mine').emit({ body: 'by itself' });`,
     });
   }
 
-  it('goes where --dir says, and a folder that cannot be is a warning', async () => {
+  it('goes where --dir says, and a folder of the environment that cannot be is a warning', async () => {
     const { TASKSPAN_DIR } = line.app.ownData();
     const file = line.app.write('file', '');
     const [told, wrong] = await Promise.all([
       line.run(['--dir', TASKSPAN_DIR, '--id', 'there', 'true']),
-      line.run(['--dir', file, 'sh', '-c', 'exit 4']),
+      line.run(['sh', '-c', 'exit 4'], { env: { TASKSPAN_DIR: file } }),
     ]);
     assert.deepEqual([told.code, line.log('there', TASKSPAN_DIR).records.length], [0, 5]);
     assert.equal(wrong.code, 4);
