@@ -7,7 +7,7 @@ export interface PartText {
 }
 
 /** The file of the index is not what it was when it was opened: it is read again, or made again. */
-class StaleIndexError extends Error {
+export class StaleIndexError extends Error {
   override readonly name = 'StaleIndexError';
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   cpSync,
@@ -328,5 +329,28 @@ describe('StoredIndex, whatever happens to files', () => {
     assert.deepEqual(file?.known, { from: 0, to: readTo - span('other').length, readTo });
     assert.equal((await index.filesOf('other')).length, 1);
     assert.equal(await told(index, { query: 'other' }), '');
+  });
+
+  it('is made again when it is cut off or overwritten while a reader has it open', async () => {
+    for (const n of [1, 2, 3]) addRun(logs, run(n));
+    await (async () => {
+      const first = open();
+      await told(first);
+      await first.close();
+    })();
+    const index = open();
+    const answer = await told(index);
+    for (const spoil of [
+      (path: string): void => truncateSync(path, 10),
+      (path: string): void => truncateSync(path, 0),
+      (path: string): void => writeFileSync(path, randomBytes(500)),
+    ]) {
+      for (const path of indexFiles()) spoil(path);
+      const answers = await Promise.all([told(index), told(index), index.filesOf('run-1').then(String)]);
+      assert.deepEqual(answers.slice(0, 2), [answer, answer]);
+      assert.equal(await told(index), answer);
+      await index.close();
+      assert.equal(await told(index), answer);
+    }
   });
 });

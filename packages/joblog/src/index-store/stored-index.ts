@@ -11,6 +11,7 @@ import type { LogTree } from '../reader/log-tree.ts';
 import type { JobSearchRequest, JobSearchResponse } from '../reader/search.ts';
 import { DayIndex } from './day-index.ts';
 import { JobList } from './job-list.ts';
+import { StaleIndexError } from './part-text.ts';
 import { ScanThreads } from './scan-threads.ts';
 import { TextSearch } from './text-search.ts';
 
@@ -22,6 +23,8 @@ const SEARCH_MEMORY_BYTES = 32 * 1024 * 1024;
 const INDEX_FILE = /^(\d{4}-\d{2}-\d{2})\.([0-9a-f]{8})\.jobs(\.\d+\.[0-9a-f]{8}\.tmp)?$/;
 /** Writing an index takes seconds at most. */
 const DRAFT_MS = 3_600_000;
+/** How often an answer is begun again when its index was spoilt under it. */
+const TRIES = 3;
 
 export interface StoredIndexOptions {
   readonly tree: LogTree;
@@ -76,20 +79,35 @@ export class StoredIndex implements JobIndex {
 
   async close(): Promise<void> {
     await this.#threads.close();
-    for (const index of this.#days.values()) {
-      await index.save();
-      index.close();
-    }
+    const indexes = [...this.#days.values()];
     this.#days.clear();
+    // What cannot be saved is made again by the next reader.
+    await Promise.allSettled(indexes.map((index) => index.save()));
+    for (const index of indexes) index.close();
   }
 
   async #ask<T>(answer: () => Promise<T>): Promise<T> {
     this.#asking += 1;
     try {
-      return await answer();
+      return await this.#answered(answer);
     } finally {
       this.#asking -= 1;
-      if (this.#asking === 0) this.#letGo(MEMORY_BYTES);
+      if (this.#asking === 0) await this.#answered(async () => this.#letGo(MEMORY_BYTES));
+    }
+  }
+
+  /**
+   * Somebody may have cut off what is open: it is made again from the files, which say the same. Whoever was answered
+   * meanwhile finds it closed, and asks again too.
+   */
+  async #answered<T>(answer: () => Promise<T>, triesLeft: number = TRIES): Promise<T> {
+    try {
+      return await answer();
+    } catch (error) {
+      if (!(error instanceof StaleIndexError) || triesLeft === 0) throw error;
+      for (const index of this.#days.values()) index.close();
+      this.#days.clear();
+      return await this.#answered(answer, triesLeft - 1);
     }
   }
 
