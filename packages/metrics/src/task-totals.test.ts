@@ -66,6 +66,7 @@ describe('TaskMetrics.totals', () => {
     startTask('mail', { enqueuedAt: Date.now() - 5000 }).end({ status: 'cancelled' });
     recordMissedTask('nightly', { reason: 'overlap', scheduledAt: Date.now() });
     recordDropped('logs', 'disk', 3);
+    state.logsFolder = { files: 3, bytes: 4096 };
   }
 
   it('says what the SDK says, instantly', async () => {

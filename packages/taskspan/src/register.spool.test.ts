@@ -13,18 +13,18 @@ for (let at = 0; ; at++) {
   await runTask('job', async () => {}, { id: process.argv[2] + at });
   if (at % 100 === 99) { console.log('ended ' + (at + 1)); await new Promise((resolve) => setTimeout(resolve, 20)); }
 }`;
-/** Runs until what others left is found and sent, at most 20 s. */
+/** Runs until what others left is found and sent, at most 50 s. */
 const SHORT = `import { existsSync, readdirSync } from 'node:fs';
 import { runTask, start } from 'taskspan';
 const root = process.env.TASKSPAN_DIR + '/spool';
 const waits = () => existsSync(root) && readdirSync(root).some((name) => name.startsWith('v1.'));
-for (const until = Date.now() + 20_000; waits() && Date.now() < until; ) {
+for (const until = Date.now() + 50_000; waits() && Date.now() < until; ) {
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
 console.log(process.memoryUsage().rss > 0);`;
 
 describe('the spool of taskspan/register', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let app: AppFolder;
   before(() => {
     app = new AppFolder();

@@ -77,14 +77,15 @@ interface KeyHead {
 }
 
 const keyHeads = new Map<string, KeyHead>();
+const LONGEST_KEY = 256;
 
 function keyHead(key: string): KeyHead {
   const known = keyHeads.get(key);
   if (known !== undefined) return known;
   const any = key === '' ? '{"value":' : `{"key":${textJson(key)},"value":`;
   const head = { any, text: `${any}{"stringValue":"`, lastValue: undefined, lastJson: '' };
-  // Formatting one that is not ASCII must be seen each time.
-  if (NOT_ASCII.test(key)) return head;
+  // Formatting one that is not ASCII must be seen each time; a long one would be kept for nothing.
+  if (key.length > LONGEST_KEY || NOT_ASCII.test(key)) return head;
   if (keyHeads.size >= KEYS_REMEMBERED) keyHeads.clear();
   keyHeads.set(key, head);
   return head;
