@@ -1,5 +1,5 @@
 /** `@taskspan/joblog/retention`: how long job logs are kept. */
 export { HAS_ZSTD, type RetentionCompression } from './retention/compress-file.ts';
 export { type PruneOptions, type PruneReport, pruneLogs } from './retention/prune-logs.ts';
-export { DEFAULT_RETENTION, type RetentionLimits } from './retention/retention-limits.ts';
+export { type RetentionLimits, UNLIMITED } from './retention/retention-limits.ts';
 export { RetentionTimer, type RetentionTimerOptions } from './retention/retention-timer.ts';

@@ -223,7 +223,7 @@ export const CONFIG: readonly ConfigEntry[] = [
     option: 'retention',
     type: 'on or off',
     default: 'on',
-    meaning: 'Off: no log file is ever deleted or compressed, but by `taskspan prune`.',
+    meaning: 'Off: no log file is ever deleted or compressed, by `taskspan prune` neither.',
   },
   {
     key: 'TASKSPAN_RETENTION_DAYS',

@@ -1,6 +1,7 @@
+import { dirname } from 'node:path';
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { reportOnce } from '@taskspan/core/hub';
-import { findAppPackage } from './app-package.ts';
+import { type AppPackage, findAppPackage } from './app-package.ts';
 import type { Config } from './config.ts';
 import { findDirectory } from './directory.ts';
 import { type ResourceAttributes, readResource } from './resource.ts';
@@ -29,7 +30,7 @@ const FOLDERS_KEY = 'taskspan.v1.folders';
 
 /** Decides it once for a process; worker threads take over the folders of the main thread. Problems are reported. */
 export function findProcessPlace(config: Config): ProcessPlace {
-  const app = findAppPackage();
+  const app = withoutOwnVersion(findAppPackage());
   const attributes = readResource({
     serviceName: config.serviceName,
     resourceAttributes: config.resourceAttributes,
@@ -46,6 +47,11 @@ export function findProcessPlace(config: Config): ProcessPlace {
     directory: dir,
     logsFolder: config.files ? logsDir : undefined,
   };
+}
+
+/** The command line in a folder of no package: its version says nothing of what it runs. */
+function withoutOwnVersion(app: AppPackage | undefined): AppPackage | undefined {
+  return app?.folder === dirname(import.meta.dirname) ? { ...app, version: undefined } : app;
 }
 
 function handedOver(): Folders | undefined {

@@ -71,6 +71,14 @@ describe('taskspan prune', () => {
     assert.equal(ended.stderr, `taskspan: there are no logs in ${join(dir, 'mistyped', 'logs')}\n`);
   });
 
+  it('keeps everything where retention is off, and says so', async () => {
+    const { dir, file } = data();
+    const ended = await prune(['--json'], { TASKSPAN_DIR: dir, TASKSPAN_RETENTION: 'off' });
+    assert.deepEqual([ended.code, existsSync(file)], [0, true]);
+    assert.match(ended.stderr, /TASKSPAN_RETENTION=off keeps everything/);
+    assert.match(ended.stdout, /"deleted_files":0/);
+  });
+
   it('leaves it to a process that is at it', async () => {
     const { dir, file } = data();
     writeFileSync(join(dir, 'logs', '.retention.lock'), JSON.stringify({ pid: process.pid, host: 'elsewhere' }));

@@ -22,10 +22,16 @@ export function registerPrune(program: Command): void {
       const { config, logs, warnings } = findStoredLogs({ env: process.env, dirs });
       const [folder = ''] = logs;
       for (const warning of warnings) process.stderr.write(`taskspan: ${warning}\n`);
-      const { DEFAULT_RETENTION, pruneLogs } = await import('@taskspan/joblog/retention');
-      // Whoever calls it wants it done, also where the background must not.
-      const limits = config.retention ?? DEFAULT_RETENTION;
-      const report = await pruneLogs({ logs: folder, limits, compression: config.compression, dryRun: flags.dryRun });
+      const { pruneLogs, UNLIMITED } = await import('@taskspan/joblog/retention');
+      if (config.retention === undefined) {
+        process.stderr.write('taskspan: TASKSPAN_RETENTION=off keeps everything: nothing is deleted or compressed\n');
+      }
+      const report = await pruneLogs({
+        logs: folder,
+        limits: config.retention ?? UNLIMITED,
+        compression: config.retention === undefined ? 'off' : config.compression,
+        dryRun: flags.dryRun,
+      });
       if (report === undefined) {
         process.stderr.write(`taskspan: another process is tidying ${folder} right now\n`);
         process.exitCode = 1;

@@ -14,10 +14,8 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { ENDED, LogFolder, NOW_MS, STARTED } from './log-folder.test.fixture.ts';
 import { type PruneOptions, type PruneReport, pruneLogs } from './prune-logs.ts';
+import { UNLIMITED } from './retention-limits.ts';
 import { readLastRetention } from './retention-lock.ts';
-
-const ALL = Number.POSITIVE_INFINITY;
-const UNLIMITED = { days: ALL, bytes: ALL, files: ALL };
 
 describe('pruneLogs', () => {
   let folder: LogFolder;

@@ -6,7 +6,10 @@ export interface RetentionLimits {
   readonly files: number;
 }
 
-export const DEFAULT_RETENTION: RetentionLimits = { days: 7, bytes: 5 * 1024 ** 3, files: 200_000 };
+const NO_LIMIT = Number.POSITIVE_INFINITY;
+
+/** Keeps everything. */
+export const UNLIMITED: RetentionLimits = { days: NO_LIMIT, bytes: NO_LIMIT, files: NO_LIMIT };
 
 /** What was written to within this time is never touched: somebody may have it open. */
 export const RECENT_MS: number = 2 * 3_600_000;
