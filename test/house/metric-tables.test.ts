@@ -13,9 +13,12 @@ describe('a metric that processes and files both tell', () => {
   const ofProcesses = new Map(Object.values(METRICS).map((spec: MetricSpec) => [spec.name, spec]));
   const shared = Object.values(JOB_METRICS).filter(({ name }: JobMetricSpec) => ofProcesses.has(name));
 
-  it('is each of async_* but missed runs, which leave no file, and the overflow of operations', () => {
+  it('is each of async_* but missed runs, which leave no file, the overflow of operations, and what the logs folder holds', () => {
     const expected = [...ofProcesses.keys()].filter((name) => name.startsWith('async_') && !name.includes('missed'));
-    assert.deepEqual(shared.map(({ name }) => name).sort(), [...expected, METRICS.overflow.name].sort());
+    assert.deepEqual(
+      shared.map(({ name }) => name).sort(),
+      [...expected, METRICS.overflow.name, METRICS.logFiles.name, METRICS.logBytes.name].sort(),
+    );
   });
 
   for (const spec of shared as readonly JobMetricSpec[]) {

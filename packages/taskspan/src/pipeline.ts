@@ -64,6 +64,8 @@ export class Pipeline {
   readonly loggerProvider: LazyLoggerProvider;
   /** For `state.sinks`; undefined where nothing takes records. */
   readonly sink: RecordSink | undefined;
+  /** For `state.logRoom`. */
+  readonly logRoom: (() => Promise<void> | undefined) | undefined;
   /** For `state.fileNamer`. */
   readonly fileNamer: ((id: string, startTimeMs: number) => string) | undefined;
   readonly #options: PipelineOptions;
@@ -88,7 +90,9 @@ export class Pipeline {
             instanceId: options.instanceId,
             runFilesPerHour: options.runFilesPerHour,
           });
-    this.fileNamer = runFileNamer(options, this.#writer);
+    const writer = this.#writer;
+    this.logRoom = writer === undefined ? undefined : () => writer.room();
+    this.fileNamer = runFileNamer(options, writer);
     this.taskMetrics = new TaskMetrics({
       namespace: options.namespace,
       ignoreScopes: options.ignoreScopes,

@@ -75,5 +75,6 @@ function createWriter(config: Config): JobLogWriter | undefined {
     runFilesPerHour: config.runFilesPerHour,
   });
   state.fileNamer = (id, startTimeMs) => writer.fileNamer(id, startTimeMs);
+  state.logRoom = () => writer.room();
   return writer;
 }

@@ -193,6 +193,7 @@ class RunningTaskspan implements Taskspan {
     const pipeline = this.#pipeline;
     state.tracerProvider = pipeline.tracerProvider;
     state.fileNamer = pipeline.fileNamer;
+    state.logRoom = pipeline.logRoom;
     if (pipeline.sink !== undefined) state.sinks.push(pipeline.sink);
     state.runObservers.push(pipeline.taskMetrics);
     this.#threads = new ThreadNumbers(pipeline);
@@ -300,6 +301,7 @@ class RunningTaskspan implements Taskspan {
     runObservers.splice(runObservers.indexOf(this.#pipeline.taskMetrics), 1);
     state.tracerProvider = undefined;
     state.fileNamer = undefined;
+    state.logRoom = undefined;
     this.#threads.close();
     await this.#retention?.stop();
     await this.#server?.stop();

@@ -159,6 +159,11 @@ export interface TaskspanState {
   readonly dropped: Map<DropSignal, Map<DropReason, number>>;
   /** Signals that this process exports, with how their delivery stands. */
   readonly delivery: Map<DropSignal, DeliveryState>;
+  /**
+   * For who can wait instead of losing records to a slow disk: undefined while there is room for more, else what resolves
+   * when there is.
+   */
+  logRoom: (() => Promise<void> | undefined) | undefined;
   /** What the logs folder held when it was last tidied, by whichever process; undefined while not known. */
   logsFolder: { readonly files: number; readonly bytes: number } | undefined;
   /** Missed runs by operation and reason, since the process began. */
@@ -190,6 +195,7 @@ function createState(): TaskspanState {
     loggingToCaller: false,
     dropped: new Map(),
     delivery: new Map(),
+    logRoom: undefined,
     logsFolder: undefined,
     missed: new Map(),
     orphans: new Set(),

@@ -3,7 +3,7 @@ import { exposition } from './exposition.ts';
 import { JOB_METRICS } from './job-metric-table.ts';
 import { MetricCells } from './metric-cells.ts';
 
-const NOW = { open: new Map(), nowMs: 5000, namespace: undefined, lastReading: undefined };
+const NOW = { open: new Map(), nowMs: 5000, namespace: undefined, lastReading: undefined, held: undefined };
 const LINE = /^[a-z_]+(\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)*\})? (\d+(\.\d+)?(e[+-]\d+)?)$/;
 
 describe('the exposition text', () => {
@@ -20,7 +20,8 @@ describe('the exposition text', () => {
   }
 
   it('has every family of the table, in its order, with help and type', () => {
-    const text = exposition(filled(), NOW);
+    const text = exposition(filled(), { ...NOW, held: { files: 3, bytes: 4096 } });
+    assert.ok(text.endsWith('\ntaskspan_log_bytes 4096\n'));
     const heads = text.split('\n').filter((line) => line.startsWith('#'));
     assert.deepEqual(
       heads,

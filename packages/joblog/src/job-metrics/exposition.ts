@@ -16,6 +16,8 @@ export interface ExpositionOptions {
    * Undefined for one who asks for the first time.
    */
   readonly lastReading: number | undefined;
+  /** What the logs folders held when they were last tidied; undefined when none was. */
+  readonly held: { readonly files: number; readonly bytes: number } | undefined;
 }
 
 /** The cells as text of the Prometheus exposition format. Families without series are left out. */
@@ -32,6 +34,8 @@ export function exposition(cells: MetricCells, options: ExpositionOptions): stri
   families.add('overflow', '', cells.operationOverflow);
   families.add('labelOverflow', '', cells.labelOverflow);
   families.add('skipped', '', cells.skippedLines);
+  families.add('logFiles', '', options.held?.files);
+  families.add('logBytes', '', options.held?.bytes);
   return families.text();
 }
 

@@ -35,7 +35,9 @@ export type JobMetricKey =
   | 'rows'
   | 'overflow'
   | 'labelOverflow'
-  | 'skipped';
+  | 'skipped'
+  | 'logFiles'
+  | 'logBytes';
 
 /**
  * The one table of metrics that are made from the files. Those of `async_*` are the same as in the process that exports
@@ -128,6 +130,18 @@ export const JOB_METRICS: Readonly<Record<Exclude<JobMetricKey, 'duration' | 'wa
     type: 'counter',
     labels: [],
     description: 'Lines with events of runs that could not be read.',
+  },
+  logFiles: {
+    name: 'taskspan_log_files',
+    type: 'gauge',
+    labels: [],
+    description: 'Files in the logs folder when it was last tidied.',
+  },
+  logBytes: {
+    name: 'taskspan_log_bytes',
+    type: 'gauge',
+    labels: [],
+    description: 'Size of the files in the logs folder when it was last tidied.',
   },
 };
 

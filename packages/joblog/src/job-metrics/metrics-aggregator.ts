@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { reportOnce } from '@taskspan/core/hub';
+import { readLastRetention } from '../retention/retention-lock.ts';
 import type { Counted } from './counted.ts';
 import type { LineTaker } from './event-lines.ts';
-import { exposition } from './exposition.ts';
+import { type ExpositionOptions, exposition } from './exposition.ts';
 import { MetricCells } from './metric-cells.ts';
 import { MetricsState } from './metrics-state.ts';
 import { RunBook } from './run-book.ts';
@@ -54,6 +55,7 @@ export class MetricsAggregator {
   readonly #state: MetricsState | undefined;
   readonly #scrapers = new Scrapers();
   #counted: Counted;
+  #held: ExpositionOptions['held'];
   #isLoaded = false;
   #readings = 0;
   #forgottenAt = 0;
@@ -97,7 +99,8 @@ export class MetricsAggregator {
     const { cells, book } = this.#counted;
     const nowMs = Date.now();
     const lastReading = scraper === undefined ? undefined : this.#scrapers.next(scraper, cells.reading);
-    return exposition(cells, { open: book.open(nowMs), nowMs, namespace: this.#namespace, lastReading });
+    const open = book.open(nowMs);
+    return exposition(cells, { open, nowMs, namespace: this.#namespace, lastReading, held: this.#held });
   }
 
   /** Saves what was counted. Nothing is open afterwards, and another refresh is allowed. Never rejects. */
@@ -120,6 +123,7 @@ export class MetricsAggregator {
         if (await tree.read((day) => taker(cells, book, day), slice)) this.#isDirty = true;
       }
       this.#readings += 1;
+      this.#held = await heldIn(this.#folders);
       this.#forget();
       if (performance.now() >= this.#saveAfter) {
         const isQuick = this.#saveMs < QUICK_MS;
@@ -165,4 +169,14 @@ function taker(cells: MetricCells, book: RunBook, day: string): LineTaker {
       cells.skippedLines += 1;
     },
   };
+}
+
+/** What the process said that tidied each of them last. */
+async function heldIn(folders: readonly string[]): Promise<ExpositionOptions['held']> {
+  const last = (await Promise.all(folders.map(readLastRetention))).filter((one) => one !== undefined);
+  if (last.length === 0) return undefined;
+  return last.reduce((sum, { files, bytes }) => ({ files: sum.files + files, bytes: sum.bytes + bytes }), {
+    files: 0,
+    bytes: 0,
+  });
 }

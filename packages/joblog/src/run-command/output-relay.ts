@@ -4,8 +4,8 @@ import type { OutputStreams } from './output-pipe.ts';
 
 /** Where the output of a command goes. */
 export interface OutputTargets {
-  /** Takes it into the log, before anybody sees it. */
-  keep(stream: OutputStream, chunk: Buffer): void;
+  /** Takes it into the log, before anybody sees it. @returns as `show` */
+  keep(stream: OutputStream, chunk: Buffer): Promise<void> | undefined;
   /** Shows it. @returns when there is room for more; undefined when there is some now */
   show(stream: OutputStream, chunk: Buffer): Promise<void> | undefined;
 }
@@ -69,9 +69,9 @@ export class OutputRelay {
     const stream = this.#streams[name];
     return new Promise((resolve) => {
       stream.on('data', (chunk: Buffer) => {
-        this.#targets.keep(name, chunk);
-        const room = this.#targets.show(name, chunk);
-        if (room !== undefined) this.#wait(name, room);
+        const kept = this.#targets.keep(name, chunk);
+        const shown = this.#targets.show(name, chunk);
+        if (kept !== undefined || shown !== undefined) this.#wait(name, Promise.all([kept, shown]));
       });
       stream.once('end', resolve);
       // A pipe that cannot be read any more has ended for us.
@@ -79,7 +79,7 @@ export class OutputRelay {
     });
   }
 
-  #wait(name: OutputStream, room: Promise<void>): void {
+  #wait(name: OutputStream, room: Promise<unknown>): void {
     const stream = this.#streams[name];
     stream.pause();
     this.#paused += 1;

@@ -11,6 +11,7 @@ import {
   reportOnce,
   runEnvironment,
   startLibraryRun,
+  state,
   wallMs,
 } from '@taskspan/core/hub';
 import { OutputLog } from '../collect/output-log.ts';
@@ -221,6 +222,7 @@ class CommandRun {
       keep: (stream, chunk) => {
         this.#log?.take(stream, chunk);
         foreground?.written();
+        return state.logRoom?.();
       },
       show: (stream, chunk) => this.#show.write(stream, chunk),
     };
