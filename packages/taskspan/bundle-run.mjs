@@ -2,6 +2,7 @@
  * Puts `taskspan run` and all that it needs into one file, `dist/run-bundle.js`: nearly two hundred files take Node three
  * times as long to load. What a command needs only sometimes (the SDKs, the exporters) stays outside.
  */
+import { chmodSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -28,3 +29,6 @@ await build({
   legalComments: 'eof',
   logLevel: 'warning',
 });
+
+// npm makes the command of a workspace executable when it installs, which is before there is one.
+chmodSync(`${dist}cli.js`, 0o755);

@@ -217,6 +217,9 @@ export interface JobLog {
   readonly broken: readonly string[];
 }
 
+/** What a file has when its writer was killed in the middle of a line. */
+export const TORN = 'no newline at the end';
+
 /** The files below a logs folder, by name without folder and ending. */
 export function readJobLogs(data: string): Map<string, JobLog> {
   const folder = join(data, 'logs');
@@ -236,7 +239,7 @@ function readJobLog(path: string): JobLog {
   };
   const lines = readFileSync(path, 'utf8').split('\n');
   // Whole lines end in a newline, so that the last piece is empty.
-  if (lines.pop() !== '') log.broken.push('no newline at the end');
+  if (lines.pop() !== '') log.broken.push(TORN);
   for (const line of lines) {
     const decoded = decodeLine(line);
     if (decoded.error !== undefined) log.broken.push(decoded.error);

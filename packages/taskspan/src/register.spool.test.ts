@@ -1,7 +1,7 @@
 /** A collector that is away while an application runs, ends, is killed and starts again. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { after, before, describe, it } from 'mocha';
 import { AppFolder } from './app-folder.test.fixture.ts';
@@ -102,7 +102,9 @@ describe('the spool of taskspan/register', function () {
       readdirSync(join(dir, 'spool'), { recursive: true, encoding: 'utf8' }).some(
         // Finished: until it has this name, it belongs to a process that may die before.
         (file) =>
-          file.includes(`.${signal}.`) && file.endsWith('.json.gz') && bodyOf(join(dir, 'spool', file)).includes(text),
+          file.includes(`.${signal}.`) &&
+          !basename(file).startsWith('tmp-') &&
+          bodyOf(join(dir, 'spool', file)).includes(text),
       );
     for (const until = Date.now() + 20_000; !(holds('spans') && holds('logs')); ) {
       assert.ok(Date.now() < until, `${id} is not in the spool`);
