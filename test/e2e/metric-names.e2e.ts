@@ -98,7 +98,11 @@ describe('each metric of the table', () => {
   });
 
   function startApp(name: string, env: Readonly<Record<string, string>>): AppProcess {
-    const both = { OTEL_METRICS_EXPORTER: 'prometheus,otlp', OTEL_METRIC_EXPORT_INTERVAL: '500' };
+    const both = {
+      OTEL_METRICS_EXPORTER: 'prometheus,otlp',
+      OTEL_METRIC_EXPORT_INTERVAL: '500',
+      COUNTED_FILES: '3',
+    };
     return new AppProcess({ app: 'every-end.mjs', folder: scratch.folder(name), env: { ...both, ...env } });
   }
 });
